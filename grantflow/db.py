@@ -1,0 +1,184 @@
+"""The database as every package sees it: the declarative base, column types and the unit of work, the only committer.
+
+Tables belong to the stages. SQLite and PostgreSQL are both first-class: whatever differs between them stands here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, Text, event
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+"""A surrogate key: SQLite only counts up an INTEGER."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant. Refuses a naive value, stores UTC, gives back an aware one on both databases."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs its zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON kept as text, so that what is read back is what was written, on both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+        if value is None:
+            return None
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Any) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Base(DeclarativeBase):
+    """Every table's base: one metadata, named constraints."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcDateTime()}  # noqa: RUF012  SQLAlchemy reads a plain dict
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+@event.listens_for(Engine, "connect")
+def _prepare(dbapi_connection: Any, _record: Any) -> None:
+    """SQLite: real foreign keys, a write-ahead log, patience with other writers, and BEGIN in our own hands."""
+    if type(dbapi_connection).__module__.startswith("sqlite3"):
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        cursor.execute("PRAGMA busy_timeout = 20000")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Connection) -> None:
+    """A writer takes SQLite's lock at once: a read that turns into a write fails with "database is locked"."""
+    if connection.dialect.name == "sqlite":
+        writes = connection.get_execution_options().get("grantflow_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def session() -> Session:
+    """The session of this request, job or command."""
+    return db.session()
+
+
+@contextmanager
+def unit_of_work() -> Iterator[Session]:
+    """Everything or nothing, and the only place that commits.
+
+    Ends the read transaction that loading the signed-in person opened, then begins a writing one. Objects loaded
+    before are reloaded when touched. Units do not nest: RuntimeError. What `after_commit` was given runs only once
+    everything is safely stored.
+    """
+    current = session()
+    if current.info.get("unit"):
+        raise RuntimeError("units of work do not nest")
+    current.rollback()
+    current.info["unit"] = True
+    current.info["after_commit"] = []
+    try:
+        current.connection(execution_options={"grantflow_writes": True})
+        yield current
+        current.commit()
+        after = current.info["after_commit"]
+    except BaseException:
+        current.rollback()
+        raise
+    finally:
+        current.info.pop("unit", None)
+        current.info.pop("after_commit", None)
+    for call in after:
+        call()
+
+
+def writing() -> Session:
+    """The session of the unit of work that is under way; RuntimeError where there is none."""
+    current = session()
+    if not current.info.get("unit"):
+        raise RuntimeError("this needs a unit of work around it")
+    return current
+
+
+def after_commit(call: Callable[[], None]) -> None:
+    """Run `call` once the present unit of work is stored; never if it fails. The same call runs once."""
+    waiting = writing().info["after_commit"]
+    if call not in waiting:
+        waiting.append(call)
+
+
+def insert_only(table: str, keys: tuple[tuple[str, ...], ...]) -> dict[str, list[str]]:
+    """The statements, by dialect, that make the database refuse UPDATE, DELETE, replacement and TRUNCATE of a table.
+
+    `keys` are the unique keys of the table: SQLite's INSERT OR REPLACE deletes the old row without firing a delete
+    trigger, so an INSERT over an existing key is refused before it happens.
+    """
+    say = f"{table} is insert-only"
+    sqlite = [
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{say}'); END"
+        for verb in ("UPDATE", "DELETE")
+    ]
+    same = " OR ".join("(" + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")" for key in keys)
+    sqlite.append(
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608  names are ours
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) BEGIN SELECT RAISE(ABORT, '{say}'); END"
+    )
+    function = (
+        "CREATE OR REPLACE FUNCTION grantflow_insert_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END $$"
+    )
+    postgresql = [
+        function,
+        f"CREATE TRIGGER {table}_insert_only BEFORE UPDATE OR DELETE ON {table} "
+        "FOR EACH ROW EXECUTE FUNCTION grantflow_insert_only()",
+        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION grantflow_insert_only()",
+    ]
+    return {"sqlite": sqlite, "postgresql": postgresql}
+
+
+def protect(table: Any, *keys: tuple[str, ...]) -> None:
+    """Declare a mapped table insert-only: it is made so wherever the table is created, and `rules` tests find it."""
+    table.info["insert_only"] = keys
+
+    @event.listens_for(table, "after_create")
+    def _create(target: Any, connection: Connection, **_: Any) -> None:
+        for statement in insert_only(target.name, keys)[connection.dialect.name]:
+            connection.exec_driver_sql(statement.replace("%", "%%") if "%" in statement else statement)
