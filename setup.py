@@ -1,8 +1,8 @@
 """What pyproject.toml cannot say: two folders of the checkout travel inside the package.
 
-`templates/` and `workflows/` stand at the top of the checkout, where people look for them. A wheel carries them
-as `grantflow/_templates` and `grantflow/_workflows`; `grantflow.config.resource_folder` looks there first and
-beside the package second. Everything else about the project is in pyproject.toml.
+`templates/` and `workflows/` stand at the top of the checkout, where people look for them. A wheel carries
+them as `grantflow/_templates` and `grantflow/_workflows`; `grantflow.config.resource_folder` looks there
+first and beside the package second. Everything else about the project is in pyproject.toml.
 """
 
 from setuptools import find_packages, setup
