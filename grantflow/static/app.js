@@ -1,0 +1,100 @@
+/* Small comforts. Every page works without this file: it may count, warn, print and add a line, never decide. */
+"use strict";
+(() => {
+  const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
+  const language = document.documentElement.lang;
+  const figures = new Intl.NumberFormat(language === "ru" ? "ru-RU" : "en-GB");
+
+  /* the error summary speaks first; its links put the reader into the field, not only beside it */
+  const errors = document.querySelector("[data-gf-errors]");
+  if (errors) {
+    errors.focus();
+    all("a[href^='#']", errors).forEach((link) => link.addEventListener("click", (event) => {
+      const target = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+      if (!target) return;
+      event.preventDefault();
+      const control = target.matches("fieldset") ? target.querySelector("input") || target : target;
+      const fold = target.closest("details");
+      if (fold) fold.open = true;
+      (target.closest(".gf-field") || target).scrollIntoView({ block: "start" });
+      control.focus({ preventScroll: true });
+    }));
+  }
+
+  /* soft counters: about so many characters, nothing is cut */
+  const count = (area) => {
+    const out = document.getElementById(area.dataset.gfCount);
+    if (!out) return;
+    const n = Array.from(area.value.replace(/\r\n/g, "\n")).length, limit = Number(area.dataset.gfLimit);
+    const over = n > limit;
+    out.classList.toggle("over", over);
+    out.textContent = (over ? out.dataset.gfOver : out.dataset.gfOf)
+      .replace("{n}", figures.format(n)).replace("{limit}", figures.format(limit)).replace("{over}", figures.format(n - limit));
+  };
+  document.addEventListener("input", (event) => { if (event.target.dataset && event.target.dataset.gfCount) count(event.target); });
+  all("[data-gf-count]").forEach(count);
+
+  /* one press, one sending; the Back button brings a living form again */
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || !form.matches("[data-gf-once]")) return;
+    if (form.dataset.gfSent) { event.preventDefault(); return; }
+    form.dataset.gfSent = "1";
+    delete form.dataset.gfTouched;
+    if (event.submitter) event.submitter.setAttribute("aria-busy", "true");
+    window.setTimeout(() => { delete form.dataset.gfSent; }, 15000);
+  });
+  window.addEventListener("pageshow", () => all("[data-gf-once]").forEach((form) => {
+    delete form.dataset.gfSent;
+    all("[aria-busy]", form).forEach((button) => button.removeAttribute("aria-busy"));
+  }));
+
+  /* words typed and not sent: ask before the page goes */
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest && event.target.closest("form[data-gf-guard]");
+    if (form) form.dataset.gfTouched = "1";
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (document.querySelector("form[data-gf-touched]")) { event.preventDefault(); event.returnValue = ""; }
+  });
+
+  /* add a line: clone the last row, empty, with the next number; without a script the same button asks the server */
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("[data-gf-add]");
+    if (!button) return;
+    const body = document.getElementById(button.dataset.gfAdd);
+    const rows = body ? Array.from(body.rows || body.children) : [];
+    const last = rows[rows.length - 1];
+    const limit = Number(button.dataset.gfMost || 0);
+    if (!last || (limit && rows.length >= limit)) return;
+    event.preventDefault();
+    const row = last.cloneNode(true);
+    const next = (text) => text.replace(/-(\d+)(?=-|$)/, (_, n) => "-" + (Number(n) + 1));
+    all("[name], [id], [for], [aria-describedby]", row).concat(row).forEach((node) => {
+      ["name", "id", "for"].forEach((key) => { if (node.hasAttribute(key)) node.setAttribute(key, next(node.getAttribute(key))); });
+      node.removeAttribute("aria-describedby");
+      node.removeAttribute("aria-invalid");
+      node.classList.remove("is-invalid");
+    });
+    all("[aria-label]", row).forEach((node) => node.setAttribute("aria-label",
+      node.getAttribute("aria-label").replace(/\d+(?!.*\d)/, (n) => Number(n) + 1)));
+    all(".gf-wrong", row).forEach((node) => node.remove());
+    all("[data-gf-sum]", row).forEach((node) => { node.textContent = ""; });
+    all("input, textarea", row).forEach((node) => {
+      if (node.type === "checkbox" || node.type === "radio") node.checked = false; else if (node.type !== "hidden" || node.dataset.gfEmpty !== undefined) node.value = "";
+    });
+    all("select", row).forEach((node) => { node.selectedIndex = 0; });
+    last.after(row);
+    const first = row.querySelector("input:not([type=hidden]), select, textarea");
+    if (first) first.focus();
+  });
+
+  /* print */
+  all("[data-gf-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => window.print()); });
+
+  /* the menu folds when the reader leaves it */
+  all(".gf-menu").forEach((menu) => {
+    document.addEventListener("click", (event) => { if (menu.open && !menu.contains(event.target)) menu.open = false; });
+    menu.addEventListener("keydown", (event) => { if (event.key === "Escape" && menu.open) { menu.open = false; menu.querySelector("summary").focus(); } });
+  });
+})();
