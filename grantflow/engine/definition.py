@@ -1,4 +1,5 @@
-"""Owns what a workflow is: states, moves and deadlines as frozen values, and the hash that names their content.
+"""Owns what a workflow is: states, moves and deadlines as frozen values, and the hash that names their
+content.
 
 Leaves reading files to `loader`, judging the whole to `lint`, and moving a case to `machine`.
 """
@@ -36,7 +37,8 @@ _DURATION = re.compile(
 )
 _FIELD = re.compile(r"field:(?P<name>[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\Z")
 _LONGEST_DAYS = 36_500
-# Control, surrogate, private and unassigned characters, and those that turn the direction of what follows them.
+# Control, surrogate, private and unassigned characters, and those that turn the direction of what follows
+# them.
 _FORBIDDEN_CATEGORIES = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
 _DIRECTION_MARKS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)}
 
@@ -55,7 +57,9 @@ def _after(text: str) -> str:
         return text
     found = _DURATION.match(text)
     if not found:
-        raise ValueError('must be a length of time such as "P14D" (14 days), "P6M" or "PT12H", or "field:NAME"')
+        raise ValueError(
+            'must be a length of time such as "P14D" (14 days), "P6M" or "PT12H", or "field:NAME"'
+        )
     months, rest = _length(found)
     if not months and not rest:
         raise ValueError("is a length of time of nothing; a deadline needs at least a second")
@@ -80,7 +84,9 @@ def _length(found: re.Match[str]) -> tuple[int, timedelta]:
 
 
 Name = Annotated[str, StringConstraints(pattern=NAME_SHAPE, min_length=1, max_length=60)]
-Qualified = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$", max_length=120)]
+Qualified = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$", max_length=120)
+]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=240), AfterValidator(_clean)]
 
 
@@ -129,8 +135,8 @@ class State(_Part):
 class Move(_Part):
     """A row of the table of moves: from where, to where, who may, and what must be true.
 
-    `source` is the key `from` of the file. Without `to` the case stays in its state and the move is an event only.
-    A `hidden` move is never a button: the system or a stage's own page fires it.
+    `source` is the key `from` of the file. Without `to` the case stays in its state and the move is an
+    event only. A `hidden` move is never a button: the system or a stage's own page fires it.
     """
 
     name: Name
@@ -176,7 +182,8 @@ class Deadline(_Part):
     def due(self, since: datetime) -> datetime:
         """The instant a fixed `after` ends, counted from `since`; ValueError for a deadline of a field.
 
-        Years and months go by the calendar (31 January and a month is the last of February), the rest by the clock.
+        Years and months go by the calendar (31 January and a month is the last of February), the rest by
+        the clock.
         """
         found = _DURATION.match(self.after)
         if not found:
@@ -219,12 +226,14 @@ class Workflow(_Part):
 
     @cached_property
     def content(self) -> str:
-        """The canonical JSON: sorted keys, no blanks, defaults left out, so that a new optional key of a later
-        GrantFlow does not rename the definitions that do not use it. The order of states and moves is content:
-        pages and pictures follow it.
+        """The canonical JSON: sorted keys, no blanks, defaults left out, so that a new optional key of a
+        later GrantFlow does not rename the definitions that do not use it. The order of states and moves is
+        content: pages and pictures follow it.
         """
         body = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        return json.dumps({"format": FORMAT, **body}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return json.dumps(
+            {"format": FORMAT, **body}, ensure_ascii=False, sort_keys=True, separators=(",", ":")
+        )
 
     @cached_property
     def content_hash(self) -> str:
@@ -254,7 +263,9 @@ class Workflow(_Part):
             raise KeyError(f'Workflow "{self.name}" has no move "{name}".') from None
 
     def moves_from(self, state: str, trigger: str | None = None) -> tuple[Move, ...]:
-        """The moves that start in a state, in the order of the file; only those of a trigger when one is given."""
+        """The moves that start in a state, in the order of the file; only those of a trigger when one is
+        given.
+        """
         moves = self.moves_by_state.get(state, ())
         return moves if trigger is None else tuple(move for move in moves if move.trigger == trigger)
 

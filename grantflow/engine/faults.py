@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from grantflow.errors import Misconfigured
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
@@ -24,7 +26,7 @@ class Fault:
         return f"{where}: {self.text}"
 
 
-class DefinitionFaults(Exception):
+class DefinitionFaults(Misconfigured):
     """Definitions that must not load. Carries every fault of every file, never only the first."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:

@@ -1,7 +1,8 @@
-"""Owns reading the files of a folder into workflows, all of them or none, with every fault of every file at once.
+"""Owns reading the files of a folder into workflows, all of them or none, with every fault of every file at
+once.
 
-Leaves the wording of a table's faults to `shape`, judging the whole to `lint`, and keeping versions to `cases`.
-Tables are named as a person counts them: `moves[3] "approve"` is the third `[[moves]]` of its file.
+Leaves the wording of a table's faults to `shape`, judging the whole to `lint`, and keeping versions to
+`cases`. Tables are named as a person counts them: `moves[3] "approve"` is the third `[[moves]]` of its file.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ __all__ = ["LARGEST", "DefinitionFaults", "Fault", "load", "read"]
 
 
 def read(path: Path) -> Workflow:
-    """Read one file and check the form of its tables, not the whole; raises DefinitionFaults with all of them."""
+    """Read one file and check the form of its tables, not the whole; raises DefinitionFaults with all of
+    them.
+    """
     workflow, faults, _ = _read(path)
     if faults or workflow is None:
         raise DefinitionFaults(faults)
@@ -54,7 +57,9 @@ def load(folder: Path, registry: Registry) -> dict[str, Workflow]:
 
 
 def examine(paths: list[Path], registry: Registry) -> tuple[dict[str, Workflow], list[Fault]]:
-    """Read and lint these files; the workflows without a fault, and the faults of all, in the order of the files."""
+    """Read and lint these files; the workflows without a fault, and the faults of all, in the order of the
+    files.
+    """
     workflows: dict[str, Workflow] = {}
     faults: list[Fault] = []
     owner: dict[str, Path] = {}
@@ -65,7 +70,7 @@ def examine(paths: list[Path], registry: Registry) -> tuple[dict[str, Workflow],
             if "name" not in mended.get(TOP, ()):
                 first = owner.setdefault(workflow.name, path)
                 if first != path:
-                    text = f'the name "{workflow.name}" is taken by {first.name}; give one of the two another name.'
+                    text = f'the name "{workflow.name}" is taken by {first.name}; give one another name.'
                     found.append(Fault(path.name, TOP, text, "duplicate-workflow"))
             if not found:
                 workflows[workflow.name] = workflow
@@ -137,7 +142,9 @@ def _workflow(raw: Mapping[str, Any], file: str, faults: list[Fault], mended: Me
     deadlines = _list(Deadline, "deadlines", raw.get("deadlines", []), file, faults, mended)
     if top is None or not states or moves is None or deadlines is None:
         return None
-    return top.model_copy(update={"states": tuple(states), "moves": tuple(moves), "deadlines": tuple(deadlines)})
+    return top.model_copy(
+        update={"states": tuple(states), "moves": tuple(moves), "deadlines": tuple(deadlines)}
+    )
 
 
 def _states(raw: object, file: str, faults: list[Fault], mended: Mended) -> list[State] | None:
@@ -146,9 +153,13 @@ def _states(raw: object, file: str, faults: list[Fault], mended: Mended) -> list
         faults.append(Fault(file, TOP, text, "missing-key"))
         return None
     if not isinstance(raw, Mapping):
-        faults.append(Fault(file, "states", "must be one table for each state, such as [states.draft].", "not-a-table"))
+        faults.append(
+            Fault(file, "states", "must be one table for each state, such as [states.draft].", "not-a-table")
+        )
         return None
-    found = [part(State, table, file, state_table(name), faults, mended, name=name) for name, table in raw.items()]
+    found = [
+        part(State, table, file, state_table(name), faults, mended, name=name) for name, table in raw.items()
+    ]
     return None if None in found else [state for state in found if state]
 
 

@@ -10,12 +10,13 @@ import logging
 from transitions import Machine, MachineError
 
 from grantflow.engine.definition import Move, Workflow
+from grantflow.errors import GrantFlowError
 
 # The library tells of every step at INFO; the history is GrantFlow's record, the log need not repeat it.
 logging.getLogger("transitions").setLevel(logging.WARNING)
 
 
-class IllegalMove(Exception):
+class IllegalMove(GrantFlowError):
     """A move was asked of a state it does not start in: a programmer's slip, never a person's refusal."""
 
 
@@ -40,8 +41,8 @@ class Lifecycle:
             auto_transitions=False,
             send_event=True,
         )
-        # One event per move, not per trigger: of two moves with one trigger from one state the guards chose already,
-        # and the machine must not choose again.
+        # One event per move, not per trigger: of two moves with one trigger from one state the guards chose
+        # already, and the machine must not choose again.
         for move in workflow.moves:
             self._machine.add_transition(move.name, list(move.source), move.to)
 
@@ -58,7 +59,7 @@ class Lifecycle:
             event.trigger(carrier)
         except (MachineError, ValueError) as error:
             raise IllegalMove(
-                f'Workflow "{self.workflow.name}": the move "{move.name}" does not start in the state "{state}".'
+                f'Workflow "{self.workflow.name}": the move "{move.name}" does not start in "{state}".'
             ) from error
         return carrier.state
 
@@ -69,5 +70,6 @@ _lifecycles: dict[str, Lifecycle] = {}
 def lifecycle_of(workflow: Workflow) -> Lifecycle:
     """The one lifecycle of a definition in this process, found by the hash of its content."""
     key = workflow.content_hash
-    # Two threads may both build it the first time; setdefault keeps one, and the other is thrown away unharmed.
+    # Two threads may both build it the first time; setdefault keeps one, and the other is thrown away
+    # unharmed.
     return _lifecycles.get(key) or _lifecycles.setdefault(key, Lifecycle(workflow))

@@ -39,15 +39,21 @@ class Registry:
         self.forms: dict[str, Any] = {}
 
     def guard(self, name: str) -> Callable[[_F], _F]:
-        """Register `f(ctx) -> Verdict` as a guard. ValueError when the name is taken or not `package.thing`."""
+        """Register `f(ctx) -> Verdict` as a guard. ValueError when the name is taken or not
+        `package.thing`.
+        """
         return self._register(self.guards, "guard", name)
 
     def effect(self, name: str) -> Callable[[_F], _F]:
-        """Register `f(ctx) -> None` as an effect. ValueError when the name is taken or not `package.thing`."""
+        """Register `f(ctx) -> None` as an effect. ValueError when the name is taken or not
+        `package.thing`.
+        """
         return self._register(self.effects, "effect", name)
 
     def deadline_source(self, name: str) -> Callable[[_F], _F]:
-        """Register what answers `after = "field:NAME"`. ValueError when the name is taken or not `package.thing`."""
+        """Register what answers `after = "field:NAME"`. ValueError when the name is taken or not
+        `package.thing`.
+        """
         return self._register(self.deadline_sources, "deadline source", name)
 
     def role(self, *names: str) -> None:
@@ -65,13 +71,17 @@ class Registry:
     @staticmethod
     def _register(shelf: dict[str, Any], what: str, name: str) -> Callable[[_F], _F]:
         if not _QUALIFIED.match(name):
-            raise ValueError(f'The {what} "{name}" must be named "package.thing", such as "scoring.quorum_met".')
+            raise ValueError(
+                f'The {what} "{name}" must be named "package.thing", such as "scoring.quorum_met".'
+            )
 
         def keep(function: _F) -> _F:
             held = shelf.get(name)
             # A module that is imported anew (a reloading server) brings the same function again: no clash.
             if held is not None and _origin(held) != _origin(function):
-                raise ValueError(f'The {what} "{name}" is registered twice: {_origin(held)} and {_origin(function)}.')
+                raise ValueError(
+                    f'The {what} "{name}" is registered twice: {_origin(held)} and {_origin(function)}.'
+                )
             shelf[name] = function
             return function
 

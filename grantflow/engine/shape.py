@@ -1,7 +1,8 @@
 """Owns reading one table of a file into its value, and saying in plain English what is wrong with it.
 
-Leaves files to `loader` and the whole to `lint`. A table with a fault is mended with stand-ins, so that the lint can
-go on and all faults come out at once; `Mended` remembers what was mended, so that no stand-in is ever blamed.
+Leaves files to `loader` and the whole to `lint`. A table with a fault is mended with stand-ins, so that the
+lint can go on and all faults come out at once; `Mended` remembers what was mended, so that no stand-in is
+ever blamed.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def part(
 ) -> P | None:
     """Read one table; every fault is appended to `faults`. None only where there is no table at all.
 
-    `given` are values that come from elsewhere (a state's name from its heading) and are not keys of the table.
+    `given` are values that come from elsewhere (a state's name from its heading) and are not keys of the
+    table.
     """
     if not isinstance(raw, Mapping):
         faults.append(Fault(file, table, f"must be a table with keys, not {_kind(raw)}.", "not-a-table"))
@@ -121,7 +123,6 @@ def part(
         faults.append(Fault(file, table, f'there is no key "{_short(key)}"{hint}', "unknown-key"))
         if meant and meant not in data and meant not in given:
             data[meant] = value
-            touched.add(meant)
     data.update(given)
     try:
         return _read(model, data)
@@ -158,7 +159,10 @@ def _explain(model: type[BaseModel], key: str, detail: ErrorDetails) -> tuple[st
         if kind in ("missing", "string_too_short"):
             return f'"{key}" has no {language} text; write {sample}.', "missing-language"
         if kind == "string_too_long":
-            return f'the {language} text of "{key}" has {len(str(value))} characters; 240 are the most.', "too-long"
+            return (
+                f'the {language} text of "{key}" has {len(str(value))} characters; 240 are the most.',
+                "too-long",
+            )
         if kind == "value_error":
             return f'the {language} text of "{key}" {_own(detail)}.', "unclean-text"
         return f'the {language} text of "{key}" must be text in quotes, not {_kind(value)}.', "wrong-type"
@@ -174,14 +178,21 @@ def _explain(model: type[BaseModel], key: str, detail: ErrorDetails) -> tuple[st
     if kind == "too_short":
         return f'"{key}" is an empty list; write for example {sample}.', "empty-list"
     if kind in ("literal_error", "enum"):
-        return f'"{key}" cannot be {_shown(value)}{instead(str(value), _choices(model, key))}', "unknown-value"
+        return (
+            f'"{key}" cannot be {_shown(value)}{instead(str(value), _choices(model, key))}',
+            "unknown-value",
+        )
     if kind in ("string_pattern_mismatch", "string_too_short", "string_too_long"):
         return f'"{_short(value)}" in "{key}" is no name{_as_name(str(value))}', "bad-name"
     if kind == "value_error":
         return f'"{key}" {_own(detail)}; it is {_shown(value)}.', "bad-value"
     if kind in ("greater_than_equal", "less_than_equal"):
         return f'"{key}" is {_shown(value)}; it must lie between -9 and 9.', "bad-value"
-    must = {"string_type": "text in quotes", "int_type": "a whole number without quotes", "bool_type": "true or false"}
+    must = {
+        "string_type": "text in quotes",
+        "int_type": "a whole number without quotes",
+        "bool_type": "true or false",
+    }
     if kind in must:
         return f'"{key}" must be {must[kind]}, not {_kind(value)}; write for example {sample}.', "wrong-type"
     return f'"{key}": {detail["msg"]}.', "bad-value"
@@ -213,7 +224,10 @@ def _kind(value: object) -> str:
         (float, "a number with a point"),
         (list, "a list"),
     ]
-    return next((name for kind, name in kinds if isinstance(value, kind)), "a table" if isinstance(value, dict) else "a date")
+    return next(
+        (name for kind, name in kinds if isinstance(value, kind)),
+        "a table" if isinstance(value, dict) else "a date",
+    )
 
 
 def _shown(value: object) -> str:
@@ -224,4 +238,3 @@ def _short(value: object) -> str:
     """A value for a message: one line, no control characters, 60 characters at the most."""
     text = "".join(c if c.isprintable() else "�" for c in str(value))
     return text if len(text) <= 60 else text[:59] + "…"
-

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 class Verdict:
     """Whether a move may be made; true in a condition exactly when it may.
 
-    `because` is any object whose `str()` is the sentence, so that a lazy translation stays lazy until somebody
-    reads it in their own language.
+    `because` is any object whose `str()` is the sentence, so that a lazy translation stays lazy until
+    somebody reads it in their own language.
     """
 
     ok: bool
