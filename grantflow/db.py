@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Connection, DateTime, Engine, Integer, MetaData, Text, event
+from sqlalchemy import DDL, BigInteger, Connection, DateTime, Engine, Integer, MetaData, Text, event
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -181,4 +181,4 @@ def protect(table: Any, *keys: tuple[str, ...]) -> None:
     @event.listens_for(table, "after_create")
     def _create(target: Any, connection: Connection, **_: Any) -> None:
         for statement in insert_only(target.name, keys)[connection.dialect.name]:
-            connection.exec_driver_sql(statement.replace("%", "%%") if "%" in statement else statement)
+            connection.execute(DDL(statement.replace("%", "%%")))

@@ -1,0 +1,1 @@
+"""A running workflow: cases, the one door through which they move, deadlines, and the outbox."""

@@ -1,0 +1,118 @@
+"""Deadlines as rows: opened when a case enters a state, closed when it leaves, fired by the sweep as the system.
+
+When a deadline falls is in the definition or in a source that a stage registered; what then happens is a move.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import func, insert, select, update
+
+from grantflow import clock
+from grantflow.cases import definitions
+from grantflow.cases.context import Context
+from grantflow.cases.models import Case, CaseDeadline
+from grantflow.db import session, unit_of_work, writing
+from grantflow.engine.registry import registry
+from grantflow.errors import GrantFlowError, Refused
+from grantflow.identity.access import SYSTEM
+
+log = structlog.get_logger(__name__)
+
+
+def enter(ctx: Any, state: str, *, sources: bool = True) -> datetime | None:
+    """Close what was left behind, open the deadlines of the state now entered, give back the nearest.
+
+    Without `sources` those that a stage's row decides stay away: the row of a case just opened is not there yet.
+    """
+    rows = CaseDeadline.__table__
+    ctx.session.execute(
+        update(rows)
+        .where(rows.c.case_id == ctx.case.id, rows.c.closed_at.is_(None))
+        .values(closed_at=ctx.now, outcome="left behind")
+    )
+    opened = []
+    for deadline in ctx.workflow.deadlines_of(state):
+        if deadline.field and not sources:
+            continue
+        due_at = registry.deadline_sources[deadline.field](ctx) if deadline.field else deadline.due(ctx.now)
+        if due_at is not None:
+            opened.append(
+                {"case_id": ctx.case.id, "name": deadline.name, "trigger": deadline.trigger, "due_at": due_at}
+            )
+    if opened:
+        ctx.session.execute(insert(rows), opened)
+    return min((row["due_at"] for row in opened), default=None)
+
+
+def reckon(case_id: int) -> None:
+    """Ask the sources again for the deadlines of the case's present state, inside a unit of work.
+
+    For a stage that has just written its row, or changed the date in it. Whoever changes a date records why.
+    """
+    from grantflow.cases.service import get
+
+    current = writing()
+    case = get(case_id)
+    workflow = definitions.pinned(case.workflow_hash)
+    ctx = Context(current, case, workflow, None, SYSTEM, clock.now())  # type: ignore[arg-type]
+    rows = CaseDeadline.__table__
+    for deadline in workflow.deadlines_of(case.state):
+        if not deadline.field:
+            continue
+        due_at = registry.deadline_sources[deadline.field](ctx)
+        here = (rows.c.case_id == case_id, rows.c.name == deadline.name, rows.c.closed_at.is_(None))
+        if due_at is None:
+            current.execute(update(rows).where(*here).values(closed_at=ctx.now, outcome="no date"))
+        elif current.execute(update(rows).where(*here).values(due_at=due_at)).rowcount == 0:  # type: ignore[attr-defined]
+            current.execute(
+                insert(rows).values(case_id=case_id, name=deadline.name, trigger=deadline.trigger, due_at=due_at)
+            )
+    _nearest(case_id)
+
+
+def _nearest(case_id: int) -> None:
+    rows = CaseDeadline.__table__
+    nearest = select(func.min(rows.c.due_at)).where(rows.c.case_id == case_id, rows.c.closed_at.is_(None))
+    writing().execute(update(Case.__table__).where(Case.id == case_id).values(due_at=nearest.scalar_subquery()))
+
+
+def sweep(limit: int = 200) -> int:
+    """Fire what has fallen due, each in its own unit of work; gives back how many were taken up.
+
+    Two sweeps at once are harmless: the move's key is the deadline's, so it is made once. A refused one is closed
+    with the refusal's sentence, because asking again would get the same answer.
+    """
+    from grantflow.cases.service import fire
+
+    rows = CaseDeadline.__table__
+    due = session().execute(
+        select(rows.c.id, rows.c.case_id, rows.c.trigger, rows.c.name)
+        .where(rows.c.closed_at.is_(None), rows.c.due_at <= clock.now())
+        .order_by(rows.c.due_at, rows.c.id)
+        .limit(limit)
+    ).all()
+    for row in due:
+        try:
+            with unit_of_work() as current:
+                still_open = current.scalar(select(rows.c.id).where(rows.c.id == row.id, rows.c.closed_at.is_(None)))
+                if still_open is None:
+                    continue
+                fire(row.case_id, row.trigger, actor=SYSTEM, key=f"deadline/{row.id}")
+                _close(row.id, "fired")
+        except Refused as refusal:
+            with unit_of_work():
+                _close(row.id, str(refusal)[:400])
+        except GrantFlowError as error:
+            log.warning("deadline not fired", deadline=row.id, case=row.case_id, error=str(error))
+    return len(due)
+
+
+def _close(deadline_id: int, outcome: str) -> None:
+    rows = CaseDeadline.__table__
+    current = writing()
+    current.execute(update(rows).where(rows.c.id == deadline_id).values(closed_at=clock.now(), outcome=outcome))
+    _nearest(current.execute(select(rows.c.case_id).where(rows.c.id == deadline_id)).scalar_one())

@@ -1,0 +1,64 @@
+"""Which definitions are in force, and the pinned ones of running cases, kept in the database under their hash.
+
+Reading and judging definition files is the engine's; moving live cases to a newer one is a later, explicit act.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from grantflow import clock
+from grantflow.cases.models import Definition
+from grantflow.config import resource_folder
+from grantflow.db import session, writing
+from grantflow.engine.definition import Workflow
+from grantflow.engine.loader import load
+from grantflow.engine.registry import registry
+
+
+@lru_cache(maxsize=8)
+def _load(folder: Path) -> dict[str, Workflow]:
+    return load(folder, registry)
+
+
+def current(name: str) -> Workflow:
+    """The workflow of that name as its file stands now. The first call reads and judges all files at once."""
+    return _load(resource_folder("workflows"))[name]
+
+
+def all_current() -> dict[str, Workflow]:
+    """Every workflow by name. Raises DefinitionFaults with every fault of every file."""
+    return dict(_load(resource_folder("workflows")))
+
+
+@lru_cache(maxsize=256)
+def _parsed(content: str) -> Workflow:
+    return Workflow.from_content(content)
+
+
+_pinned: dict[str, Workflow] = {}
+
+
+def pinned(workflow_hash: str) -> Workflow:
+    """The definition a case is pinned to. Content never changes under its hash, so it is read once a process."""
+    found = _pinned.get(workflow_hash)
+    if found is None:
+        content = session().scalar(select(Definition.content).where(Definition.hash == workflow_hash))
+        if content is None:
+            raise LookupError(f"definition {workflow_hash} is not in the database")
+        found = _pinned[workflow_hash] = _parsed(content)
+    return found
+
+
+def pin(workflow: Workflow) -> str:
+    """Keep a definition in the database, once, and give back its hash."""
+    known = session().scalar(select(Definition.hash).where(Definition.hash == workflow.content_hash))
+    if known is None:
+        writing().execute(
+            insert(Definition),
+            {"hash": workflow.content_hash, "name": workflow.name, "content": workflow.content, "stored_at": clock.now()},
+        )
+    return workflow.content_hash

@@ -1,0 +1,130 @@
+"""The tables of people, organisations and roles. A person and an organisation are files with a history of their own.
+
+What a role may do stands beside each view and move; here is only who holds which role, where and when.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from grantflow.db import Base, Id, JsonText
+
+LEGAL_FORMS = ("ano", "roo", "foundation", "ooo", "ip", "self_employed", "initiative_group", "cooperative", "public_body", "other")
+ORGANISATION_KINDS = ("cso", "local_authority", "business", "initiative_group", "other")
+ROLES = ("applicant", "officer", "panellist", "chair", "finance", "manager", "auditor")
+"""Every role a person may be given. `system` and `admin` (the shell) are nobody's to give."""
+
+
+def in_list(column: str, values: tuple[str, ...]) -> str:
+    """The text of a CHECK that holds a column to a closed list."""
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+class Person(Base):
+    """Somebody with an account. `id` is the number of their file in `cases`."""
+
+    __tablename__ = "people"
+    __table_args__ = (
+        CheckConstraint(in_list("language", ("en", "ru")), name="known_language"),
+        CheckConstraint(in_list("theme", ("auto", "light", "dark")), name="known_theme"),
+        CheckConstraint("name_en <> '' OR name_ru <> ''", name="has_a_name"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, ForeignKey("cases.id"), primary_key=True)
+    email: Mapped[str] = mapped_column(String(254))
+    email_key: Mapped[str] = mapped_column(String(254), unique=True)
+    """The address as it is compared: without case."""
+    name_en: Mapped[str] = mapped_column(String(200), default="")
+    name_ru: Mapped[str] = mapped_column(String(200), default="")
+    language: Mapped[str] = mapped_column(String(2), default="en")
+    zone: Mapped[str] = mapped_column(String(60), default="Europe/Moscow")
+    theme: Mapped[str] = mapped_column(String(5), default="auto")
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    session_epoch: Mapped[int] = mapped_column(default=0)
+    """Raised when the password changes or somebody signs out everywhere: older sessions end."""
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+    roles: Mapped[list[RoleAssignment]] = relationship(foreign_keys="RoleAssignment.person_id", viewonly=True)
+
+    def name_in(self, language: str) -> str:
+        """The name as that language writes it, or the only one there is."""
+        return (self.name_ru or self.name_en) if language == "ru" else (self.name_en or self.name_ru)
+
+
+class Organisation(Base):
+    """A body that applies, receives, or sends members. `id` is the number of its file in `cases`."""
+
+    __tablename__ = "organisations"
+    __table_args__ = (
+        CheckConstraint(in_list("kind", ORGANISATION_KINDS), name="known_kind"),
+        CheckConstraint(in_list("legal_form", LEGAL_FORMS), name="known_legal_form"),
+        CheckConstraint("name_en <> '' OR name_ru <> ''", name="has_a_name"),
+        Index("ix_organisations_search_key", "search_key"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, ForeignKey("cases.id"), primary_key=True)
+    name_en: Mapped[str] = mapped_column(String(300), default="")
+    name_ru: Mapped[str] = mapped_column(String(300), default="")
+    kind: Mapped[str] = mapped_column(String(20), default="business")
+    legal_form: Mapped[str] = mapped_column(String(20), default="other")
+    country: Mapped[str] = mapped_column(String(2), default="RU")
+    place_id: Mapped[int | None] = mapped_column(Id, ForeignKey("places.id"))
+    inn: Mapped[str] = mapped_column(String(12), default="")
+    ogrn: Mapped[str] = mapped_column(String(15), default="")
+    founded_on: Mapped[date | None]
+    aliases: Mapped[Any] = mapped_column(JsonText, default=list)
+    search_key: Mapped[str] = mapped_column(Text, default="")
+    """All its names in one normal form (case, ё, Latin), so that spelling variants find one body."""
+    bank_account: Mapped[str] = mapped_column(String(34), default="")
+
+    def name_in(self, language: str) -> str:
+        """The name as that language writes it, or the only one there is."""
+        return (self.name_ru or self.name_en) if language == "ru" else (self.name_en or self.name_ru)
+
+
+class RoleAssignment(Base):
+    """A role somebody holds, where (each scope column that is set must match) and between which days."""
+
+    __tablename__ = "roles"
+    __table_args__ = (
+        CheckConstraint(in_list("role", ROLES), name="known_role"),
+        CheckConstraint("role <> 'applicant' OR organisation_id IS NOT NULL", name="applicant_of_an_organisation"),
+        CheckConstraint("role NOT IN ('panellist', 'chair') OR panel_id IS NOT NULL", name="member_of_a_panel"),
+        CheckConstraint(
+            "role NOT IN ('officer', 'finance', 'manager', 'auditor') OR programme_id IS NOT NULL",
+            name="staff_of_a_programme",
+        ),
+        CheckConstraint("ends_on IS NULL OR starts_on IS NULL OR ends_on >= starts_on", name="ends_after_start"),
+        Index("ix_roles_person_id", "person_id"),
+        Index("ix_roles_role_programme_id", "role", "programme_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+    role: Mapped[str] = mapped_column(String(20))
+    programme_id: Mapped[int | None] = mapped_column(Id, ForeignKey("cases.id"))
+    alliance_id: Mapped[int | None] = mapped_column(Id, ForeignKey("cases.id"))
+    panel_id: Mapped[int | None] = mapped_column(Id, ForeignKey("cases.id"))
+    organisation_id: Mapped[int | None] = mapped_column(Id, ForeignKey("cases.id"))
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    granted_by: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    granted_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class KeptInput(Base):
+    """What somebody typed into a form whose session had ended, until they are back: nothing typed is lost."""
+
+    __tablename__ = "kept_inputs"
+
+    token: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    path: Mapped[str] = mapped_column(String(500))
+    data: Mapped[Any] = mapped_column(JsonText)
+    created_at: Mapped[datetime]
