@@ -1,0 +1,1 @@
+"""Programmes, alliances, places and calls: what a grant is given under, and by which rules."""
