@@ -13,7 +13,7 @@ from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DDL, BigInteger, Connection, DateTime, Engine, Integer, MetaData, Text, event
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
 NAMING = {
@@ -66,8 +66,8 @@ class JsonText(TypeDecorator[Any]):
 class Base(DeclarativeBase):
     """Every table's base: one metadata, named constraints."""
 
-    metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: UtcDateTime()}  # noqa: RUF012  SQLAlchemy reads a plain dict
+    # A registry of our own: Flask-SQLAlchemy derives a class from this one, which a bare annotation map forbids.
+    registry = registry(metadata=MetaData(naming_convention=NAMING), type_annotation_map={datetime: UtcDateTime()})
 
 
 db = SQLAlchemy(model_class=Base)

@@ -1,0 +1,93 @@
+"""How a notice leaves the house: by SMTP where a server is set, else kept as a readable letter in the database.
+
+Claiming, retrying and marking are the outbox's.
+"""
+
+from __future__ import annotations
+
+import smtplib
+from email.message import EmailMessage
+from email.utils import formatdate, parseaddr
+from typing import Any
+
+from flask import current_app, render_template
+from flask_babel import force_locale
+from sqlalchemy import insert, select, update
+
+from grantflow import clock
+from grantflow.cases.models import Letter, Outbox
+from grantflow.cases.notices import render
+from grantflow.config import Settings
+from grantflow.db import session, unit_of_work
+from grantflow.identity.models import Person
+
+_TIMEOUT = 20
+
+
+def settings() -> Settings:
+    """The settings this app was made with."""
+    found: Settings = current_app.config["GRANTFLOW"]
+    return found
+
+
+def compose(row: Any, person: Any) -> tuple[str, str]:
+    """Subject and plain text of a notice for a person, in their language."""
+    language = person.language
+    link = f"{settings().url}/cases/{row.case_id}" if row.case_id else settings().url
+    notice = render(row.notice, row.params, language, person.zone, link)
+    with force_locale(language):
+        name = (person.name_ru or person.name_en) if language == "ru" else (person.name_en or person.name_ru)
+        body = render_template("mail/letter.txt", notice=notice, name=name, link=link, language=language)
+    return notice.subject, body
+
+
+def deliver(row_id: int) -> None:
+    """Send one claimed notice and mark it. Without a mail server letter and mark are one transaction.
+
+    With one, a kill between the server's acceptance and the mark may repeat the message, with the same Message-ID.
+    """
+    rows, people = Outbox.__table__, Person.__table__
+    found = session().execute(
+        select(rows, people.c.email, people.c.language, people.c.zone, people.c.name_en, people.c.name_ru, people.c.active)
+        .join(people, people.c.id == rows.c.person_id)
+        .where(rows.c.id == row_id)
+    ).one()
+    if found.sent_at is not None:
+        return
+    subject, body = compose(found, found)
+    kept = None
+    if found.active and settings().smtp_host:
+        session().rollback()  # no transaction stays open while the network is slow
+        _smtp(found, subject, body)
+    elif found.active:
+        kept = {
+            "message_id": found.message_id, "person_id": found.person_id, "recipient": found.email,
+            "language": found.language, "subject": subject, "body": body, "created_at": clock.now(),
+        }  # fmt: skip
+    with unit_of_work() as current:
+        marked = current.execute(
+            update(rows)
+            .where(rows.c.id == row_id, rows.c.sent_at.is_(None))
+            .values(sent_at=clock.now(), lease_until=None, last_error="")
+        )
+        if kept is not None and marked.rowcount == 1:  # type: ignore[attr-defined]
+            current.execute(insert(Letter.__table__), kept)
+
+
+def _smtp(row: Any, subject: str, body: str) -> None:
+    config = settings()
+    message = EmailMessage()
+    message["From"] = config.mail_from
+    message["To"] = row.email
+    message["Subject"] = subject
+    message["Message-ID"] = row.message_id
+    message["Date"] = formatdate(row.created_at.timestamp(), localtime=False)
+    message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = row.language
+    message.set_content(body)
+    with smtplib.SMTP(config.smtp_host, config.smtp_port, timeout=_TIMEOUT) as server:
+        if config.smtp_starttls:
+            server.starttls()
+        if config.smtp_user:
+            server.login(config.smtp_user, config.smtp_password)
+        server.send_message(message, from_addr=parseaddr(config.mail_from)[1])

@@ -1,0 +1,154 @@
+"""The outbox: a notice is a row written with the move, claimed by a lease, sent, marked. The row is the record.
+
+The words of a notice are in `notices`, the way it leaves the house in `mail`, the clockwork in `worker`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, insert, or_, select, update
+
+from grantflow import clock
+from grantflow.cases import bell
+from grantflow.cases.models import Outbox
+from grantflow.cases.notices import catalogue
+from grantflow.db import after_commit, session, unit_of_work
+from grantflow.history.canonical import sha256
+from grantflow.identity.models import Person, RoleAssignment
+
+LEASE = timedelta(minutes=2)
+TRIES = 12
+"""After these many attempts, with growing pauses over about a day, a notice is left for a person to look at."""
+
+
+def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
+    """Write the notices of a move, and those its effects added, for every recipient; once for each person."""
+    named = [(name, _recipients(ctx, case, name), {}) for name in getattr(ctx.move, "notices", ())]
+    rows = []
+    for name, people, params in [*named, *ctx.also]:
+        words = _words(ctx, case) | ctx.params | params
+        for person_id in people:
+            dedupe = f"{case.id}/{event['seq']}/{name}/{person_id}"
+            rows.append(
+                {
+                    "dedupe": dedupe,
+                    "notice": name,
+                    "person_id": person_id,
+                    "case_id": case.id,
+                    "params": words,
+                    "created_at": ctx.now,
+                    "due_at": ctx.now,
+                    "message_id": f"<{sha256((event['hash'] + dedupe).encode())[:40]}@grantflow>",
+                }
+            )
+    unique = list({row["dedupe"]: row for row in rows}.values())
+    if unique:
+        ctx.session.execute(insert(Outbox.__table__), unique)
+        after_commit(bell.ring)
+
+
+def _words(ctx: Any, case: Any) -> dict[str, Any]:
+    words: dict[str, Any] = {"ref": case.ref or "", "title": case.title, "reason": ctx.reason}
+    if case.state is not None and ctx.workflow is not None:
+        label = ctx.workflow.state(case.state).label
+        words["state"] = {"en": label.en, "ru": label.ru}
+    if case.due_at is not None:
+        from grantflow.history.canonical import stamp
+
+        words["due"] = stamp(case.due_at)
+    return words
+
+
+def _recipients(ctx: Any, case: Any, notice: str) -> list[int]:
+    """Everybody who holds one of the notice's roles on the case today. Staff are not told of what they did themselves."""
+    to = catalogue()[notice].to
+    if not to:
+        return []
+    roles = RoleAssignment.__table__
+    people = Person.__table__
+    today = ctx.now.date()
+
+    def fits(column: str) -> Any:
+        return or_(roles.c[column].is_(None), roles.c[column] == getattr(case, column))
+
+    found = ctx.session.execute(
+        select(roles.c.person_id, roles.c.role)
+        .join(people, people.c.id == roles.c.person_id)
+        .where(
+            roles.c.role.in_(to),
+            roles.c.revoked_at.is_(None),
+            people.c.active,
+            or_(roles.c.starts_on.is_(None), roles.c.starts_on <= today),
+            or_(roles.c.ends_on.is_(None), roles.c.ends_on >= today),
+            *(fits(column) for column in ("programme_id", "alliance_id", "panel_id", "organisation_id")),
+        )
+        .order_by(roles.c.person_id)
+    ).all()
+    return list(
+        dict.fromkeys(row.person_id for row in found if row.role == "applicant" or row.person_id != ctx.actor.person_id)
+    )
+
+
+def who() -> str:
+    """The name under which this process takes leases."""
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+_ROWS = Outbox.__table__
+
+
+def claim(limit: int = 20) -> list[int]:
+    """Take the lease on the oldest notices that wait, in one short unit of work; gives back their ids.
+
+    A lease that ran out (its holder was killed) is taken anew: that is the sweep of what was left behind.
+    """
+    now = clock.now()
+    waiting = (
+        select(_ROWS.c.id)
+        .where(
+            _ROWS.c.sent_at.is_(None),
+            _ROWS.c.due_at <= now,
+            _ROWS.c.attempts < TRIES,
+            or_(_ROWS.c.lease_until.is_(None), _ROWS.c.lease_until < now),
+        )
+        .order_by(_ROWS.c.due_at, _ROWS.c.id)
+        .limit(limit)
+    )
+    if session().scalar(waiting.limit(1)) is None:
+        return []  # an idle round takes no write lock
+    with unit_of_work() as current:
+        taken = current.execute(
+            update(_ROWS)
+            .where(_ROWS.c.id.in_(waiting.with_for_update(skip_locked=True)))
+            .values(lease_until=now + LEASE, leased_by=who(), attempts=_ROWS.c.attempts + 1)
+            .returning(_ROWS.c.id)
+        ).scalars()
+        return sorted(taken)
+
+
+_ONE = select(_ROWS).where(_ROWS.c.id == bindparam("wanted"))
+
+
+def drain(limit: int = 20) -> int:
+    """Claim and send what waits; gives back how many were sent. A failure is noted and tried later, never lost."""
+    from grantflow.cases import mail
+
+    sent = 0
+    for row_id in claim(limit):
+        try:
+            mail.deliver(row_id)
+            sent += 1
+        except Exception as error:  # whatever the mail server or the network does, the row stays
+            with unit_of_work() as current:
+                row = current.execute(_ONE, {"wanted": row_id}).one()
+                pause = timedelta(minutes=min(2**row.attempts, 240))
+                current.execute(
+                    update(_ROWS)
+                    .where(_ROWS.c.id == row_id, _ROWS.c.sent_at.is_(None))
+                    .values(lease_until=None, due_at=clock.now() + pause, last_error=f"{type(error).__name__}: {error}"[:400])
+                )
+    return sent

@@ -1,0 +1,61 @@
+"""The embedded worker: a thread of the server that drains the outbox and sweeps deadlines and checkpoints.
+
+It keeps nothing in memory that matters: killed at any moment, the next one finds the same rows.
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import structlog
+from flask import Flask
+
+from grantflow import clock
+from grantflow.cases import bell, deadlines, outbox
+from grantflow.db import db, session
+from grantflow.history import checkpoints
+
+log = structlog.get_logger(__name__)
+ROUND = 5.0
+"""Seconds between two rounds where nobody rings."""
+
+
+def one_round() -> int:
+    """Sweep the deadlines, send what waits, lodge a checkpoint a day; gives back how much there was to do."""
+    done = deadlines.sweep()
+    while sent := outbox.drain():
+        done += sent
+    checkpoints.lodge_if_older(timedelta(days=1))
+    return done
+
+
+class EmbeddedWorker:
+    """One daemon thread. `stop()` lets the round under way come to its end."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="grantflow-worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin working in the background."""
+        self._thread.start()
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """Ask it to stop and wait for its round to end."""
+        self._stopping.set()
+        bell.ring()
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            with self.app.app_context():
+                try:
+                    one_round()
+                except Exception as error:  # a round that fails must not end the worker; the rows are still there
+                    session().rollback()
+                    log.error("the worker's round failed", error=f"{type(error).__name__}: {error}", at=clock.now().isoformat())
+                finally:
+                    db.session.remove()
+            bell.wait(ROUND)
