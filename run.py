@@ -176,12 +176,15 @@ def fill(lock_name, lock):
             else:
                 shutil.rmtree(VENV)
             stamp = {}
+        elif stamp.get(RUNTIME) == digest(RUNTIME) and lock_name not in stamp:
+            say("GrantFlow: adding to .venv what the tests need.")
         elif stamp:
             say("GrantFlow: the list of packages has changed; bringing .venv up to date.")
         elif sound:
             say("GrantFlow: using the .venv that is here, bringing its packages to the locked versions.")
-        if not os.path.isdir(VENV):
+        else:
             say("GrantFlow: first start, making an environment of its own in .venv. This takes a minute.")
+        if not os.path.isdir(VENV):
             os.mkdir(VENV)
         open(HALF_MADE, "w").close()
         if os.path.exists(STAMP):
@@ -250,19 +253,17 @@ def install(lock_name, lock):
         pins = [line for line in lock_file if line[:1].isalnum() and "==" in line and "'win32'" not in line]
     total = len(pins)
     fetched = [0]
-    shown = [-1]
 
     def show(line):
         """Tell at each quarter of the way, whatever kind of terminal this is."""
         if line.startswith(("Collecting ", "Requirement already satisfied: ")):
             fetched[0] += 1
-            quarter = min(3, fetched[0] * 4 // max(1, total))
-            if quarter > shown[0]:
-                shown[0] = quarter
-                say("  fetching packages: %d of %d" % (fetched[0], total))
+            if fetched[0] in (total // 4, total // 2, total * 3 // 4):
+                say("    %d of %d" % (fetched[0], total))
         elif line.startswith("Installing collected packages"):
             say("  installing them")
 
+    say("  fetching %d packages" % total)
     command = [PYTHON, "-I", "-m", "pip", "install", "--require-hashes", "--only-binary=:all:", "--no-input"]
     command += [
         "--disable-pip-version-check",
