@@ -1,0 +1,1 @@
+"""Followups: the reports a grantee owes, and the checks, years later, of whether the enterprise still stands."""
