@@ -1,0 +1,1 @@
+"""The rules of eligibility, their results, and the officers' pipeline."""

@@ -1,0 +1,1 @@
+"""Drafts, attachments, submitted versions and their receipts: what an applicant writes and sends."""
