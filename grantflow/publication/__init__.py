@@ -1,0 +1,1 @@
+"""Publication: what leaves the house once the results are announced."""

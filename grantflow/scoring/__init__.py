@@ -1,0 +1,1 @@
+"""Scoring: panels, declarations of interest, reviews, the ranking and the decision."""
