@@ -27,6 +27,7 @@ from grantflow.errors import NotFound, Refused, Stale
 from grantflow.history import store
 from grantflow.history.canonical import genesis
 from grantflow.history.models import Event
+from grantflow.identity import door
 from grantflow.identity.access import SCOPES, Actor
 from grantflow.identity.labels import role_names
 
@@ -385,3 +386,6 @@ def record(
     outbox.write(ctx, case, event)
     forget(case_id)
     return event
+
+
+door.hand_over(open_case=open_case, record=record)

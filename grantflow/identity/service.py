@@ -1,0 +1,224 @@
+"""People's use cases: accounts, their settings and passwords. All writing functions need a unit of work around them.
+
+Roles are in `roles`, organisations in `organisations`, both within reach here; who may enter a view is in `access`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import insert, select, update
+
+from grantflow import clock
+from grantflow.db import session, writing
+from grantflow.errors import Invalid, NotFound, Refused
+from grantflow.identity import door, passwords, words
+from grantflow.identity.access import NOBODY, Actor, actor_for
+from grantflow.identity.models import Person
+from grantflow.identity.organisations import add_organisation, change_organisation, join_organisation
+from grantflow.identity.roles import grant_role, revoke_role
+
+__all__ = [
+    "CONSENT", "add_organisation", "add_person", "authenticate", "change_name", "change_organisation",
+    "change_password", "change_settings", "end_sessions", "grant_role", "invite", "join_organisation",
+    "person_by_email", "register", "rehash", "revoke_role", "set_language",
+]  # fmt: skip
+
+CONSENT = "2026-11"
+"""The version of the text one agrees to when registering: `templates/identity/consent.html`."""
+_PEOPLE = Person.__table__
+
+
+def _person(person_id: int) -> Any:
+    row = session().execute(select(_PEOPLE).where(_PEOPLE.c.id == person_id)).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def person_by_email(email: str) -> Person | None:
+    """Who has this address, whatever its case."""
+    return session().scalar(select(Person).where(Person.email_key == words.address_key(email)))
+
+
+def _known_zone(zone: str) -> str:
+    if zone not in available_timezones():
+        raise Invalid(fields={"zone": _("Choose a time zone from the list.")})
+    return zone
+
+
+def _known_language(language: str) -> str:
+    if language not in ("en", "ru"):
+        raise Invalid(fields={"language": _("Choose English or Russian.")})
+    return language
+
+
+def _names(name: str, name_en: str, name_ru: str) -> dict[str, str]:
+    try:
+        return {"name_en": words.name(name_en, needed=False), "name_ru": words.name(name_ru, needed=False)} if (
+            name_en or name_ru
+        ) else words.by_script(words.name(name))
+    except Invalid as fault:
+        raise Invalid(fault.sentence, {"name": fault.sentence}) from fault
+
+
+def add_person(
+    actor: Actor,
+    *,
+    email: str,
+    name: str = "",
+    name_en: str = "",
+    name_ru: str = "",
+    language: str = "en",
+    zone: str = "Europe/Moscow",
+    theme: str = "auto",
+    password: str | None = None,
+    facts: dict[str, Any] | None = None,
+    key: str | None = None,
+) -> Person:
+    """Open somebody's file and account. `name` goes by its script; without a password one comes by invitation.
+
+    For a manager, the system or the shell. Raises Invalid with `fields` (address taken, faulty name or password).
+    """
+    if not actor.has("manager", "system", "admin"):
+        raise Refused(_("Only a programme manager may add people."))
+    return _open_account(
+        actor, "manager" if actor.person_id else "", email, _names(name, name_en, name_ru), password, facts or {}, key,
+        language=_known_language(language), zone=_known_zone(zone), theme=theme,
+    )  # fmt: skip
+
+
+def register(
+    *, email: str, name: str, password: str, language: str, zone: str = "Europe/Moscow", consent: bool, key: str | None = None
+) -> Person:
+    """Open one's own account. The consent to the text of that version stands in the file with its hour."""
+    if not consent:
+        raise Invalid(fields={"consent": _("Tick this box: without it we may not keep your name and address.")})
+    if fault := passwords.fault(password, email=email):
+        raise Invalid(fault, {"password": fault})
+    return _open_account(
+        NOBODY, "", email, _names(name, "", ""), password, {"consent": CONSENT}, key,
+        language=_known_language(language), zone=_known_zone(zone), theme="auto",
+    )  # fmt: skip
+
+
+def _open_account(
+    actor: Actor, role: str, email: str, names: dict[str, str], password: str | None, facts: dict[str, Any],
+    key: str | None, **settings: str,
+) -> Person:  # fmt: skip
+    current = writing()
+    try:
+        shown, address = words.address(email)
+    except Invalid as fault:
+        raise Invalid(fault.sentence, {"email": fault.sentence}) from fault
+    known = current.execute(select(_PEOPLE.c.id).where(_PEOPLE.c.email_key == address)).scalar_one_or_none()
+    file = door.open_case("person", actor=actor, role=role, key=key and f"person/{key}") if known is None or key else None
+    if known is not None and (file is None or file.id != known):
+        taken = _("There is an account under this address already. Sign in with it.")
+        raise Invalid(taken, {"email": taken})
+    if file is not None and known is None:
+        current.execute(
+            insert(_PEOPLE).values(
+                id=file.id, email=shown, email_key=address, created_at=clock.now(), session_epoch=0, active=True,
+                password_hash=passwords.hashed(password) if password else None, **names, **settings,
+            )
+        )  # fmt: skip
+        person = current.get_one(Person, file.id)
+        door.record(
+            file.id,
+            "account_opened",
+            actor=actor if actor.person_id or actor.everywhere else actor_for(person),
+            role=role,
+            facts={"language": settings["language"], **facts},
+            private_changes=[
+                ("email", None, shown, file.id),
+                ("name", None, person.name_in(person.language), file.id),
+            ],
+            notices=[("account_opened", [file.id], {})] if password and not actor.everywhere else [],
+        )
+    return current.get_one(Person, known if known is not None else file.id)
+
+
+def authenticate(email: str, password: str) -> Person | None:
+    """The person with this address and password, if active. Takes as long where there is no such account."""
+    person = person_by_email(email)
+    fits = passwords.matches(person.password_hash if person else None, password)
+    return person if person is not None and fits and person.active else None
+
+
+def rehash(person_id: int, password: str) -> None:
+    """Keep the same password under today's parameters, after it has just been typed rightly."""
+    writing().execute(update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(password_hash=passwords.hashed(password)))
+
+
+def set_language(person_id: int, language: str) -> None:
+    """The language of pages and letters; a setting, no event."""
+    writing().execute(
+        update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(language=_known_language(language))
+    )
+
+
+def change_settings(person_id: int, *, language: str, zone: str, theme: str) -> None:
+    """Language, time zone and light or dark pages; settings, no event."""
+    if theme not in ("auto", "light", "dark"):
+        raise Invalid(fields={"theme": _("Choose one of the three.")})
+    writing().execute(
+        update(_PEOPLE)
+        .where(_PEOPLE.c.id == person_id)
+        .values(language=_known_language(language), zone=_known_zone(zone), theme=theme)
+    )
+
+
+def change_name(actor: Actor, person_id: int, *, name_en: str, name_ru: str, key: str | None = None) -> None:
+    """The name in Latin and Cyrillic letters, at least one of them. The event keeps both values erasable."""
+    before = _person(person_id)
+    after = {}
+    for column, text in (("name_en", name_en), ("name_ru", name_ru)):
+        try:
+            after[column] = words.name(text, needed=False)
+        except Invalid as fault:
+            raise Invalid(fault.sentence, {column: fault.sentence}) from fault
+    if not any(after.values()):
+        said = _("Write your name in at least one of the two scripts.")
+        raise Invalid(said, {"name_en": said})
+    changes = [(c, getattr(before, c), text, person_id) for c, text in after.items() if getattr(before, c) != text]
+    if changes:
+        door.record(person_id, "name_changed", actor=actor, private_changes=changes, key=key)
+        writing().execute(update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(**after))
+
+
+def change_password(actor: Actor, person_id: int, *, new: str, old: str | None = None, key: str | None = None) -> None:
+    """Set a new password and end all sessions but those that learn of the new epoch.
+
+    `old` is asked of somebody who changes their own; an invitation link stands in its place.
+    """
+    row = _person(person_id)
+    if old is not None and not passwords.matches(row.password_hash, old):
+        said = _("This is not your present password.")
+        raise Invalid(said, {"old": said})
+    if fault := passwords.fault(new, email=row.email):
+        raise Invalid(fault, {"password": fault})
+    door.record(person_id, "password_changed", actor=actor, key=key)
+    writing().execute(
+        update(_PEOPLE)
+        .where(_PEOPLE.c.id == person_id)
+        .values(password_hash=passwords.hashed(new), session_epoch=_PEOPLE.c.session_epoch + 1)
+    )
+
+
+def end_sessions(actor: Actor, person_id: int) -> None:
+    """Sign somebody out everywhere."""
+    door.record(person_id, "signed_out_everywhere", actor=actor)
+    writing().execute(
+        update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(session_epoch=_PEOPLE.c.session_epoch + 1)
+    )
+
+
+def invite(actor: Actor, person_id: int, link: str) -> None:
+    """Send somebody the link by which they choose their first password, and remember that it was sent."""
+    door.record(
+        person_id, "invited", actor=actor, role="manager" if actor.person_id else "",
+        notices=[("invited", [person_id], {"note": link})],
+    )  # fmt: skip
