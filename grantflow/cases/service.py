@@ -188,15 +188,15 @@ def fire(
         here = LabelText(workflow.state(case.state).label)
         raise Refused(_("This cannot be done while the state is “%(state)s”.", state=here))
     past = Passed(case, _needs_past(moves))
-    first_no = None
+    refusals: list[Verdict] = []
     for move in moves:
         ctx = _context(case, workflow, move, actor, payload=dict(payload or {}), reason=reason.strip())
         verdict = _judge(ctx, past)
         if verdict:
             break
-        first_no = first_no or verdict
+        refusals.append(verdict)
     else:
-        raise Refused(first_no.because if first_no else "")
+        raise Refused(refusals[0].because)
     if move.reason == "required" and not ctx.reason:
         raise Refused(_("Write the reason: it will stand in the history."))
     return _carry_out(ctx, past, trigger, key)
