@@ -5,6 +5,7 @@ What may be done with a case one sees stands beside its moves.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
@@ -19,13 +20,22 @@ _C = Case.__table__.c
 STAFF = ("officer", "manager", "finance", "auditor")
 _MONEY = ("award", "tranche", "report", "check", "call", "programme", "organisation")
 
+Hiding = Callable[[Actor], ColumnElement[bool]]
+_hidings: dict[str, Hiding] = {}
+
+
+def hides(function: Hiding) -> Hiding:
+    """Register `f(actor) -> condition on cases`: what vanishes for a member of a panel although the panel has it."""
+    _hidings[f"{function.__module__}.{function.__qualname__}"] = function
+    return function
+
 
 def _held(held: Held) -> ColumnElement[bool]:
     narrowed = [_C[scope] == getattr(held, scope) for scope in SCOPES if getattr(held, scope) is not None]
     return and_(*narrowed) if narrowed else false()
 
 
-def _role(held: Held) -> ColumnElement[bool]:
+def _role(held: Held, actor: Actor) -> ColumnElement[bool]:
     """The rows one assignment opens."""
     scope = _held(held)
     # A draft is its writer's alone until it is sent; that it exists is counted, never read.
@@ -35,7 +45,9 @@ def _role(held: Held) -> ColumnElement[bool]:
         sealed = and_(_C.kind == "award", _C.stage == Stage.PREPARATION.value)
         return or_(and_(scope, ~sealed), _C.id == held.organisation_id)
     if held.role in ("panellist", "chair"):
-        return or_(and_(scope, _C.kind.in_(("application", "panel")), no_draft), _C.id == held.panel_id)
+        kinds = ("application", "panel", "call") if held.role == "chair" else ("application", "panel")
+        shown = [~hidden(actor) for hidden in _hidings.values()]
+        return or_(and_(scope, _C.kind.in_(kinds), no_draft, *shown), _C.id == held.panel_id)
     if held.role == "finance":
         return or_(and_(scope, _C.kind.in_(_MONEY)), _C.id == held.programme_id)
     if held.role in STAFF:
@@ -48,7 +60,7 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     if actor.everywhere:
         return true()
     own = [_C.id == actor.person_id] if actor.person_id else []
-    return or_(false(), *own, *(_role(held) for held in actor.held))
+    return or_(false(), *own, *(_role(held, actor) for held in actor.held))
 
 
 def see(case_id: int, actor: Actor, *kinds: str) -> Any:
