@@ -36,9 +36,8 @@ _TRACK_ACROSS, _TRACK_DOWN, _PORT = 9.0, 10.0, 16.0
 _PAGE, _GAP_LEAST, _GAP_MOST = 1180.0, 24.0, 44.0
 _CHANNEL, _MARGIN, _CORNER = 28.0, 11.0, 6.0
 # Words that mean something to Mermaid where a state's name may stand.
-_MERMAID_WORDS = frozenset(
-    "as choice class classdef click default direction end fork hide href join note of scale state style".split()
-)
+_MERMAID_WORDS = {"as", "choice", "class", "classdef", "click", "default", "direction", "end", "fork", "hide"}
+_MERMAID_WORDS |= {"href", "join", "note", "of", "scale", "state", "style"}
 
 
 def mermaid(workflow: Workflow, language: str) -> str:

@@ -16,7 +16,8 @@ Edge = tuple[str, str]
 Cell = tuple[int, int]
 """Column and row, both from 0; rows count downwards."""
 
-_FAR = 99.0
+_PASSES, _FEW = 6, 14
+"""How often the places are tried over, and of how many states that is still quick."""
 
 
 @dataclass(frozen=True)
@@ -117,14 +118,13 @@ def _cost(state: State, cell: Cell, cells: dict[str, Cell], edges: dict[Edge, tu
     cost = sum(6.0 * _length(place, cell) for place in mutual)
     above = state.tone == "hold" or (not state.final and bool(mutual or leaving) and state.tone != "stop")
     # What the same trigger could have led to instead stands beside the outcome of the main line.
-    mine = {(a, move.trigger) for (a, b), moves in edges.items() if b == state.name for move in moves}
-    theirs = {
-        (a, m.trigger)
-        for (a, b), ms in edges.items()
-        if b != state.name and cells.get(b, (0, 1))[1] == 0
-        for m in ms
-    }
-    forked = bool(mine & theirs)
+    triggers = {(a, move.trigger) for (a, b), moves in edges.items() if b == state.name for move in moves}
+    forked = any(
+        (a, move.trigger) in triggers
+        for (a, b), moves in edges.items()
+        if b != state.name and b in cells and cells[b][1] == 0
+        for move in moves
+    )
     cost += 1.6 * (abs(row) - 1) + (1.3 if (row > 0) == above else 0.0)
     # Lines into one state join: the nearest counts full, the rest for the way they still have to go.
     for places, forward in ((arriving, True), (leaving, False)):
@@ -153,26 +153,22 @@ def _improve(
         return sum(_cost(state, cells[state.name], cells, edges) for state in others)
 
     best = total()
-    for _ in range(6):
+    for _ in range(_PASSES if len(others) <= _FEW else 0):
         before = best
         for state in others:
-            home = cells[state.name]
-            for cell in [
-                *_free(state, cells, columns),
-                *(cells[o.name] for o in others if not o.lane and not state.lane),
-            ]:
-                other = next((o.name for o in others if cells[o.name] == cell and o is not state), None)
+            rivals = [cells[other.name] for other in others if not other.lane and not state.lane]
+            for cell in [*_free(state, cells, columns), *rivals]:
                 was = cells[state.name]
+                rival = next((o.name for o in others if cells[o.name] == cell and o is not state), None)
                 cells[state.name] = cell
-                if other:
-                    cells[other] = was
+                if rival:
+                    cells[rival] = was
                 if (now := total()) < best - 1e-9:
                     best = now
-                else:
-                    cells[state.name] = was
-                    if other:
-                        cells[other] = cell
-            assert home is not None
+                    continue
+                cells[state.name] = was
+                if rival:
+                    cells[rival] = cell
         if best > before - 1e-9:
             return
 

@@ -174,9 +174,11 @@ def _spread(routes: Routes, boxes: Set[Point]) -> None:
     crowds = [crowd for line in by_line.values() for crowd in _crowds(_bundles(line, boxes), boxes)]
     for crowd in crowds:
         _set(crowd)
+    # Every order is tried where that is quick; a workflow of dozens of states is not drawn for its beauty.
+    most = 5 if len(routes.lines) <= 30 else 3 if len(routes.lines) <= 50 else 1
     for _ in range(2):
         for crowd in crowds:
-            if 1 < len(crowd) <= 5:
+            if 1 < len(crowd) <= most:
                 _set(min(permutations(crowd), key=lambda order: _tangle(order, routes)))
     for (across, line), segments in by_line.items():
         room = routes.across if across else routes.down
