@@ -1,4 +1,5 @@
-"""Owns what stands around the calls in a pack: places, partners, statistics, objectives with indicators, alliances.
+"""Owns what stands around the calls in a pack: places, partners, statistics, objectives with indicators,
+alliances.
 
 Leaves the calls and the reading of files to `pack`, and judging the whole to `check`.
 """

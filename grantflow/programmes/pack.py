@@ -1,7 +1,7 @@
-"""Owns a programme pack as one TOML file has it: the programme, its framework and its calls; and reading such a file.
+"""Owns a programme pack as one TOML file has it: programme, framework and calls; and the reading of the file.
 
-Leaves judging the whole to `check` and writing it into the database to `service`. A pack with a fault never loads,
-and all its faults are told at once.
+Leaves judging the whole to `check` and writing it into the database to `loading`. A pack with a fault never
+loads: all its faults are told at once.
 """
 
 from __future__ import annotations

@@ -1,0 +1,240 @@
+"""Owns what a call may do: its guards, its dates, its districts by amendment, and the numbers of its
+applications.
+
+Leaves loading a pack to `loading`, reading to `queries`, and everything about applications to `submissions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select, update
+
+from grantflow import clock, rendering
+from grantflow.cases import deadlines
+from grantflow.cases.context import Context
+from grantflow.cases.service import get, record
+from grantflow.db import session, writing
+from grantflow.engine.registry import registry
+from grantflow.engine.verdict import YES, Verdict, no
+from grantflow.errors import NotFound, Refused
+from grantflow.identity.access import Actor
+from grantflow.programmes import models
+from grantflow.programmes.calls import current_districts, keep_terms
+from grantflow.programmes.loading import load_pack
+from grantflow.programmes.pack import Amendment
+from grantflow.programmes.parts import Prose
+from grantflow.programmes.rows import Loaded
+
+__all__ = [
+    "Loaded", "allot_number", "amend_scope", "apply_amendments", "extend_closing", "keep_terms", "load_pack",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _When:
+    """An instant inside a sentence: written in the reader's language at the moment of reading."""
+
+    at: datetime
+    zone: str
+
+    def __str__(self) -> str:
+        return rendering.moment(self.at, self.zone)
+
+
+def _row(ctx: Context) -> models.Call:
+    row = session().get(models.Call, ctx.case.id)
+    if row is None:
+        raise NotFound
+    return row
+
+
+# guards
+@registry.guard("programmes.texts_complete")
+def texts_complete(ctx: Context) -> Verdict:
+    """Title, summary, guide and contact stand in both languages."""
+    row = _row(ctx)
+    texts = (row.name, row.title, row.summary, row.guide, row.panel, row.contact)
+    if all(text.en.strip() and text.ru.strip() for text in texts) and row.contact_email:
+        return YES
+    return no(_("The call’s texts are not complete in both languages yet."))
+
+
+@registry.guard("programmes.budget_positive")
+def budget_positive(ctx: Context) -> Verdict:
+    """There is money in the call."""
+    return YES if _row(ctx).budget_minor > 0 else no(_("The call has no budget yet."))
+
+
+@registry.guard("programmes.strategy_or_reason")
+def strategy_or_reason(ctx: Context) -> Verdict:
+    """The call follows a strategy its alliance has endorsed, or says why it follows none."""
+    row = _row(ctx)
+    if row.strategy_id is None:
+        if row.no_strategy is not None:
+            return YES
+        return no(_("Name the strategy this call follows, or the reason why it follows none."))
+    strategy = session().get_one(models.Strategy, row.strategy_id)
+    if strategy.endorsed_on > clock.today(row.zone):
+        return no(_("The alliance has not endorsed the call’s strategy yet."))
+    return YES
+
+
+@registry.guard("programmes.dates_in_order")
+def dates_in_order(ctx: Context) -> Verdict:
+    """The call closes after it opens, in the future, and tells its results after that."""
+    row = _row(ctx)
+    if row.closes_at <= ctx.now:
+        return no(_("The closing hour has passed already: %(when)s.", when=_When(row.closes_at, row.zone)))
+    if row.results_on <= day_in(row.closes_at, row.zone):
+        return no(_("The results would come before the call closes."))
+    return YES
+
+
+@registry.guard("programmes.opening_reached")
+def opening_reached(ctx: Context) -> Verdict:
+    """The opening hour has come."""
+    row = _row(ctx)
+    if ctx.now >= row.opens_at:
+        return YES
+    return no(_("The call opens on %(when)s.", when=_When(row.opens_at, row.zone)))
+
+
+@registry.guard("programmes.deadline_passed")
+def deadline_passed(ctx: Context) -> Verdict:
+    """The closing hour and its minutes of grace are over; closing earlier needs a reason."""
+    row = _row(ctx)
+    if ctx.now >= closing_instant(row) or ctx.reason or (ctx.asking and ctx.move.reason != "none"):
+        return YES
+    when = _When(row.closes_at, row.zone)
+    return no(_("Applications are welcome until %(when)s. To close earlier, write the reason.", when=when))
+
+
+def closing_instant(row: models.Call) -> datetime:
+    """When a call closes by itself: after the closing hour and the minutes of grace."""
+    return row.closes_at + timedelta(minutes=row.grace_minutes)
+
+
+def day_in(at: datetime, zone: str) -> date:
+    """The calendar day of an instant in a named zone."""
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+@registry.deadline_source("programmes.opens_at")
+def opens_at(ctx: Context) -> datetime:
+    """When a scheduled call opens."""
+    return _row(ctx).opens_at
+
+
+@registry.deadline_source("programmes.closes_at")
+def closes_at(ctx: Context) -> datetime:
+    """When an open call closes by itself."""
+    return closing_instant(_row(ctx))
+
+
+# use cases
+def allot_number(call_id: int) -> str:
+    """The next human number of a call, such as "KR-2021-0007", inside a unit of work. Never given twice, no
+    gaps.
+
+    The row is locked by the UPDATE itself, so two submitters at once get two numbers; a failed unit gives
+    its back.
+    """
+    calls = models.Call
+    found = writing().execute(
+        update(calls)
+        .where(calls.case_id == call_id)
+        .values(next_number=calls.next_number + 1)
+        .returning(calls.prefix, calls.next_number)
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise NotFound
+    return f"{row.prefix}-{row.next_number - 1:04d}"
+
+
+def _manager_of(call_id: int, actor: Actor) -> Any:
+    case = get(call_id)
+    if case.kind != "call":
+        raise NotFound
+    if not actor.roles_on(case) & {"manager", "admin", "system"}:
+        raise Refused(_("Only the programme manager may change a call."))
+    return case
+
+
+def amend_scope(call_id: int, districts: Iterable[str], reason: Prose | str, on: date, actor: Actor) -> bool:
+    """Change the districts of an approved call from a day on, with the reason, inside a unit of work.
+
+    The earlier districts stay readable with their days. Gives back False where the scope is already so.
+    Raises Refused for a draft, an unknown district, one outside the alliance's region, a day before an
+    earlier change, or no reason.
+    """
+    current, case, wanted = writing(), _manager_of(call_id, actor), list(dict.fromkeys(districts))
+    call = current.get_one(models.Call, call_id)
+    if isinstance(reason, str):
+        if not reason.strip():
+            raise Refused(_("Write the reason: it will stand in the history."))
+        reason = Prose(en=reason.strip(), ru=reason.strip())
+    if case.state == "draft":
+        raise Refused(_("The call is a draft: change its districts in the pack, no amendment is needed."))
+    region = current.execute(select(models.Alliance.region_id).filter_by(id=call.alliance_id)).scalar_one()
+    rows = current.execute(
+        select(models.Place.code, models.Place.id).filter_by(kind="district", parent_id=region)
+    )
+    known: dict[str, int] = {row.code: row.id for row in rows}
+    if not wanted or (foreign := sorted(set(wanted) - set(known))):
+        shown = ", ".join(foreign) if wanted else "—"
+        raise Refused(_("These are no districts of the alliance’s region: %(codes)s.", codes=shown))
+    before = current_districts(call_id)
+    if before == set(wanted):
+        return False
+    scopes = models.CallScope
+    rows_now = current.scalars(
+        select(scopes).where(scopes.call_id == call_id, scopes.until_on.is_(None))
+    ).all()
+    if any(row.from_on > on for row in rows_now):
+        raise Refused(_("A later change of the districts stands already; choose a later day."))
+    for row in rows_now:
+        if row.place_id not in {known[code] for code in wanted}:
+            row.until_on, row.ended = on, reason
+    for code in wanted:
+        if code not in before:
+            current.add(scopes(call_id=call_id, place_id=known[code], from_on=on, reason=reason))
+    current.flush()
+    record(
+        call_id,
+        "scope_amended",
+        actor=actor,
+        facts={"from": on},
+        changes=[("districts", sorted(before), sorted(wanted))],
+        reason=reason.in_(actor.language),
+    )
+    return True
+
+
+def apply_amendments(call_id: int, amendments: Iterable[Amendment], actor: Actor) -> int:
+    """Bring a pack's amendments of scope to an approved call, in their order; gives back how many changed
+    it."""
+    return sum(amend_scope(call_id, a.districts, a.reason, a.on, actor) for a in amendments)
+
+
+def extend_closing(call_id: int, closes_at: datetime, reason: str, actor: Actor) -> None:
+    """Put off the closing hour for everybody, with a reason, inside a unit of work. It is never brought
+    forward."""
+    current, case = writing(), _manager_of(call_id, actor)
+    call = current.get_one(models.Call, call_id)
+    if case.stage not in ("preparation", "submission"):
+        raise Refused(_("The call has closed already."))
+    if not reason.strip():
+        raise Refused(_("Write the reason: it will stand in the history."))
+    if closes_at <= call.closes_at:
+        raise Refused(_("The closing hour can be put off, never brought forward."))
+    before, call.closes_at = call.closes_at, closes_at
+    current.flush()
+    record(call_id, "closing_put_off", actor=actor, changes=[("closes_at", before, closes_at)], reason=reason)
+    deadlines.reckon(call_id)
