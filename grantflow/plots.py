@@ -1,4 +1,4 @@
-"""Charts as inline SVG: bars with a plan, rank cells with an interval, step and line plots, all without inline styles.
+"""Charts as inline SVG without styles: bars with a plan, rank cells with an interval, step and line plots.
 
 It owns geometry only; the words, the numbers in the table beside a plot and what they mean are the caller's.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
@@ -19,12 +20,23 @@ def _n(value: float) -> str:
     return f"{value:.1f}".rstrip("0").rstrip(".")
 
 
+def _svg(opening: str, shapes: Sequence[str]) -> Markup:
+    return Markup(opening + "".join(shapes) + "</svg>")  # noqa: S704 numbers, and words escaped where they enter
+
+
 def _share(value: Number, of: Number) -> float:
     return 0.0 if of <= 0 else max(0.0, min(100.0, float(value) / float(of) * 100))
 
 
-def bar(value: Number, target: Number, plan: Number | None = None, inner: Number | None = None, *, bare: bool = False) -> Markup:
-    """A horizontal bar from zero to `target`, a tick at `plan`; with `inner`, `value` is pale and `inner` dark.
+def bar(
+    value: Number,
+    target: Number,
+    plan: Number | None = None,
+    inner: Number | None = None,
+    *,
+    bare: bool = False,
+) -> Markup:
+    """A bar from zero to `target`, a tick at `plan`; with `inner`, `value` is pale and `inner` dark.
 
     Decoration beside figures that say the same, so it is hidden from screen readers. `bare` draws no track.
     """
@@ -37,11 +49,8 @@ def bar(value: Number, target: Number, plan: Number | None = None, inner: Number
     if plan is not None and 0 < plan <= target:
         shapes.append(f'<path class="goal" d="M{_n(min(99.4, _share(plan, target)))} 0v12"/>')
     kind = "gf-bar bare" if bare else "gf-bar"
-    return Markup(
-        f'<svg class="{kind}" viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
-        + "".join(shapes)
-        + "</svg>"
-    )
+    opening = f'<svg class="{kind}" viewBox="0 0 100 12" preserveAspectRatio="none"'
+    return _svg(opening + ' aria-hidden="true" focusable="false">', shapes)
 
 
 def _cell_x(value: Number, low: Number, high: Number) -> float:
@@ -50,15 +59,22 @@ def _cell_x(value: Number, low: Number, high: Number) -> float:
 
 
 def _cell(kind: str, shapes: list[str]) -> Markup:
-    return Markup(f'<svg class="gf-cell {kind}" aria-hidden="true" focusable="false">' + "".join(shapes) + "</svg>")
+    return _svg(f'<svg class="gf-cell {kind}" aria-hidden="true" focusable="false">', shapes)
 
 
-def rank_head(low: Number, high: Number, ticks: Sequence[Number], line: Number | None = None, words: str = "") -> Markup:
+def rank_head(
+    low: Number, high: Number, ticks: Sequence[Number], line: Number | None = None, words: str = ""
+) -> Markup:
     """The axis of a plot column for the table's head: ticks, and the money line with its words."""
-    shapes = [f'<text x="{_n(_cell_x(t, low, high))}" y="34" text-anchor="middle">{_n(float(t))}</text>' for t in ticks]
+    shapes = [
+        f'<text x="{_n(_cell_x(t, low, high))}" y="34" text-anchor="middle">{_n(float(t))}</text>'
+        for t in ticks
+    ]
     if line is not None:
         x = min(250.0, max(54.0, _cell_x(line, low, high)))
-        shapes.append(f'<text x="{_n(x)}" y="14" text-anchor="middle" class="moneytext">{escape(words)}</text>')
+        shapes.append(
+            f'<text x="{_n(x)}" y="14" text-anchor="middle" class="moneytext">{escape(words)}</text>'
+        )
     return _cell("", shapes)
 
 
@@ -71,7 +87,7 @@ def rank_cell(
     line: Number | None = None,
     tone: str = "",
 ) -> Markup:
-    """A dot with its interval in a row of the table. tone: '' above the line, 'near' on both sides, 'out' below.
+    """A dot with its interval in a table's row. tone: '' above the line, 'near' on both sides, 'out' below.
 
     With `value` None only grid and money line are drawn (the row of the money line itself).
     """
@@ -93,7 +109,7 @@ def rank_cell(
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a plot: points (x, y) in order, its name at the line's end, and optionally a band (x, low, high)."""
+    """One line of a plot: points (x, y) in order, a name for its end, and perhaps a band (x, low, high)."""
 
     points: Sequence[tuple[Number, Number]]
     name: str = ""
@@ -127,8 +143,8 @@ def plot(
 ) -> Markup:
     """A plot from zero to `top` of at most two series (solid, then dashed), labelled at their ends.
 
-    `label` is one sentence for those who do not see it; `steps` draws survival; `under` is a row of numbers below the
-    axis (how many were watched). `unit` follows the value at a line's end. Nothing to draw gives an empty string.
+    `label` is one sentence for those who do not see it; `steps` draws survival; `under` is a row of numbers
+    below the axis (how many were watched). `unit` follows the value at a line's end. Without points: nothing.
     """
     drawn = [s for s in series if s.points]
     if not drawn:
@@ -162,27 +178,32 @@ def plot(
     out.append(f'<path class="axis" d="M44 {_n(y1)}H490"/>')
     for value, words in x_ticks:
         x = _n(px(value))
-        out.append(f'<path class="axis" d="M{x} {_n(y1)}v5"/><text x="{x}" y="{_n(y1 + 20)}" text-anchor="middle">{escape(words)}</text>')
+        out.append(f'<path class="axis" d="M{x} {_n(y1)}v5"/>')
+        out.append(f'<text x="{x}" y="{_n(y1 + 20)}" text-anchor="middle">{escape(words)}</text>')
     ends = sorted(((py(s.points[-1][1]), n, s) for n, s in enumerate(drawn[:2], start=1)), key=lambda e: e[0])
     floor = -99.0
     for y, number, s in ends:
         y = floor = max(y, floor + 16)
-        words = " ".join(w for w in (_n(float(s.points[-1][1])) + (f"\u00a0{unit}" if unit else ""), s.name) if w)
+        words = " ".join(
+            w for w in (_n(float(s.points[-1][1])) + (f"\u00a0{unit}" if unit else ""), s.name) if w
+        )
         out.append(f'<text class="t{number}" x="500" y="{_n(y + 4)}">{escape(words)}</text>')
     if x_name:
         out.append(f'<text x="504" y="{_n(y1 + 20)}">{escape(x_name)}</text>')
     for (value, _w), words in zip(x_ticks, under, strict=False):
-        out.append(f'<text class="strong" x="{_n(px(value))}" y="{_n(y1 + 44)}" text-anchor="middle">{escape(words)}</text>')
+        place = f'x="{_n(px(value))}" y="{_n(y1 + 44)}"'
+        out.append(f'<text class="strong" {place} text-anchor="middle">{escape(words)}</text>')
     if under:
         out.append(f'<text x="504" y="{_n(y1 + 44)}">{escape(under_name)}</text>')
     tall = y1 + (54 if under else 30)
-    return Markup(f'<svg class="gf-plot" viewBox="0 0 580 {_n(tall)}" role="img" aria-label="{escape(label)}">' + "".join(out) + "</svg>")
+    opening = f'<svg class="gf-plot" viewBox="0 0 580 {_n(tall)}" role="img" aria-label="{escape(label)}">'
+    return _svg(opening, out)
 
 
 def _back(points: Sequence[tuple[float, float]]) -> str:
     """The lower edge of a stepped band, walked from right to left."""
     turned = list(reversed(points))
     out = f"M{_n(turned[0][0])} {_n(turned[0][1])}"
-    for (_x, _y), (x, y) in zip(turned, turned[1:], strict=False):
+    for (_x, _y), (x, y) in pairwise(turned):
         out += f"V{_n(y)}H{_n(x)}"
     return out

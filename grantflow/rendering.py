@@ -1,14 +1,12 @@
-"""Words and figures for a reader, and figures read back from what a person typed: money, numbers, dates, hours.
+"""Words and figures for a reader: money, numbers, dates, hours with their zone, in English and in Russian.
 
-It owns the filters, globals and headers of every page; queries, and what the words are about, are left to others.
+It owns the filters, globals, error pages and headers; reading what was typed is `typed`, passed on here.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -18,13 +16,28 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers, units
-from flask import Flask, Response, current_app, g, has_app_context, has_request_context, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    has_app_context,
+    has_request_context,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
 from werkzeug.routing import BuildError
 
 from grantflow import clock
-from grantflow.money import LARGEST_MINOR, MINOR_DIGITS, Money
+from grantflow.money import MINOR_DIGITS, Money
+from grantflow.typed import Unreadable as Unreadable
+from grantflow.typed import clean_text as clean_text
+from grantflow.typed import parse_date as parse_date
+from grantflow.typed import parse_decimal as parse_decimal
+from grantflow.typed import parse_money as parse_money
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 DEFAULT_ZONE = "Europe/Moscow"
@@ -36,7 +49,6 @@ ZONES = {
 }
 
 
-# ------------------------------------------------------------------------------------------------ language and zone
 def language() -> str:
     """The language of this page or letter, "en" or "ru"; English where nobody chose."""
     found = get_locale() if has_app_context() else None
@@ -73,7 +85,7 @@ def zone_words(name: str | None = None, at: datetime | None = None, *, offset: b
 
 
 def label(value: Any) -> str:
-    """The reader's language of a `Label(en, ru)`; lazy sentences and plain text pass, nothing is an empty string."""
+    """The reader's language of a `Label(en, ru)`; lazy sentences and text pass, None is an empty string."""
     if value is None:
         return ""
     if isinstance(value, Mapping):
@@ -81,13 +93,14 @@ def label(value: Any) -> str:
     return str(value.in_(language())) if hasattr(value, "in_") else str(value)
 
 
-# -------------------------------------------------------------------------------------------------- figures in words
 def number(value: Decimal | int | float | None, places: int | None = None) -> str:
     """A number with the reader's separators; `places` fixes the decimals. Nothing is blank, zero is 0."""
     if value is None:
         return ""
     pattern = None if places is None else "#,##0" + ("." + "0" * places if places else "")
-    return numbers.format_decimal(value, format=pattern, locale=_locale(), decimal_quantization=False).replace("-", "−")
+    return numbers.format_decimal(
+        value, format=pattern, locale=_locale(), decimal_quantization=False
+    ).replace("-", "−")
 
 
 def percent(share: Decimal | int | float | None, places: int | None = None) -> str:
@@ -96,7 +109,7 @@ def percent(share: Decimal | int | float | None, places: int | None = None) -> s
 
 
 def money(value: Money | int | None, currency: str | None = None, *, bare: bool = False) -> str:
-    """`RUB 331,800.00` or `331 800,00 ₽`. Minor units come with their currency; `bare` leaves the currency out."""
+    """`RUB 331,800.00` or `331 800,00 ₽`. Minor units need their currency; `bare` leaves it out."""
     if value is None:
         return ""
     if not isinstance(value, Money):
@@ -110,14 +123,21 @@ def money(value: Money | int | None, currency: str | None = None, *, bare: bool 
 
 
 def money_parts(value: Money) -> tuple[str, str, str]:
-    """Currency before, figures, currency after, as the language sets them; one of the two currencies is empty."""
+    """Currency before, figures, currency after, as the language sets them; one currency is empty."""
     figures = number(value.amount, MINOR_DIGITS[value.currency])
     if language() == "ru":
         return "", figures, numbers.get_currency_symbol(value.currency, "ru")
     return value.currency, figures, ""
 
 
-_DAYS = {"long": "long", "short": "d MMM y", "brief": "d MMM", "full": "EEEE d MMMM y", "noyear": "d MMMM", "year": "y"}
+_DAYS = {
+    "long": "long",
+    "short": "d MMM y",
+    "brief": "d MMM",
+    "full": "EEEE d MMMM y",
+    "noyear": "d MMMM",
+    "year": "y",
+}
 
 
 def day(value: date | datetime | None, style: str = "long", zone_name: str | None = None) -> str:
@@ -135,10 +155,16 @@ def day(value: date | datetime | None, style: str = "long", zone_name: str | Non
 
 def hour(at: datetime | None, zone_name: str | None = None, *, seconds: bool = False) -> str:
     """The wall clock, 23:59 or 14:32:07, without its zone: only beside a zone already said."""
-    return "" if at is None else at.astimezone(ZoneInfo(zone_name or zone())).strftime("%H:%M:%S" if seconds else "%H:%M")
+    return (
+        ""
+        if at is None
+        else at.astimezone(ZoneInfo(zone_name or zone())).strftime("%H:%M:%S" if seconds else "%H:%M")
+    )
 
 
-def moment(at: datetime | None, zone_name: str | None = None, style: str = "long", *, seconds: bool = False) -> str:
+def moment(
+    at: datetime | None, zone_name: str | None = None, style: str = "long", *, seconds: bool = False
+) -> str:
     """Day, hour and the zone in words: 1 November 2021, 23:59, Petrozavodsk and Moscow time."""
     if at is None:
         return ""
@@ -151,7 +177,10 @@ def two_zones(at: datetime | None, first: str | None = None, second: str | None 
     if at is None:
         return ""
     said = moment(at, first, "full")
-    if second is None or at.astimezone(ZoneInfo(second)).utcoffset() == at.astimezone(ZoneInfo(first or zone())).utcoffset():
+    if (
+        second is None
+        or at.astimezone(ZoneInfo(second)).utcoffset() == at.astimezone(ZoneInfo(first or zone())).utcoffset()
+    ):
         return said
     return f"{said} ({moment(at, second, 'full')})"
 
@@ -163,21 +192,23 @@ def iso(at: date | datetime | None) -> str:
 
 @dataclass(frozen=True)
 class Left:
-    """Whole days until a date or instant: negative once it is past. Its text is a sentence's end: "9 days left"."""
+    """Whole days until a date or instant, negative once past. Its text ends a sentence: "9 days left"."""
 
     days: int
     late: bool
 
     def __str__(self) -> str:
         if self.late and self.days == 0:
-            return gettext("closed today")
+            return str(gettext("late since today"))
+        if self.days == 0:
+            return str(gettext("today"))
         if self.late:
-            return ngettext("%(num)d day late", "%(num)d days late", -self.days)
-        return gettext("today") if self.days == 0 else ngettext("%(num)d day left", "%(num)d days left", self.days)
+            return str(ngettext("%(num)d day late", "%(num)d days late", -self.days))
+        return str(ngettext("%(num)d day left", "%(num)d days left", self.days))
 
 
 def days_left(due: date | datetime | None, zone_name: str | None = None) -> Left | None:
-    """How long until `due`, counted in calendar days of the zone; an instant is late the second it is past."""
+    """How long until `due`, in calendar days of the zone; an instant is late the second it is past."""
     if due is None:
         return None
     name = zone_name or zone()
@@ -202,146 +233,6 @@ def fours(digest: str | None, groups: int = 8) -> str:
     return " ".join((digest or "")[i : i + 4] for i in range(0, min(len(digest or ""), groups * 4), 4))
 
 
-# ------------------------------------------------------------------------------------------------ what a person typed
-class Unreadable(ValueError):
-    """What was typed cannot be read one way only. `str()` is a sentence that says what to write instead."""
-
-    def __init__(self, sentence: Any) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-
-    def __str__(self) -> str:
-        return str(self.sentence)
-
-
-_SPACES = "\u00a0\u2007\u2009\u202f "
-_GROUPED = re.compile(r"\d{1,3}(?:(?P<sep>[ .,'])\d{3})(?:(?P=sep)\d{3})*")
-_FIGURES = re.compile(r"[\d., ']+")
-
-
-def clean_text(text: str | None) -> str:
-    """Typed text as it is stored: NFC, one kind of line end, no control or direction-changing characters, no rim."""
-    text = unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n"))
-    turners = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
-    kept = (c for c in text if c in "\n\t" or (unicodedata.category(c) not in ("Cc", "Cs", "Cn") and c not in turners))
-    return "".join(kept).strip()
-
-
-def _ungroup(figures: str, places: int, lang: str) -> str | None:
-    """Bare digits with a decimal dot, or None where the separators can be read in two ways or in none."""
-    marks = [c for c in figures if c in ".,"]
-    whole, fraction = figures, ""
-    if marks:
-        last = marks[-1]
-        head, _mark, tail = figures.rpartition(last)
-        thousands = len(tail) == 3 and (len(set(marks)) == 1 and bool(_GROUPED.fullmatch(figures)))
-        if thousands and len(marks) == 1:
-            # one mark before three digits: a thousand in English prose, a decimal in Russian; elsewhere a guess
-            if lang == "en" and last == ",":
-                pass
-            elif places >= 3 and (lang, last) in {("en", "."), ("ru", ","), ("ru", ".")}:
-                whole, fraction = head, tail
-            else:
-                return None
-        elif not thousands:
-            whole, fraction = head, tail
-    if fraction and not fraction.isdigit() or marks and not thousands and not fraction:
-        return None
-    if not whole.isdigit() and not _GROUPED.fullmatch(whole):
-        return None
-    return re.sub(r"\D", "", whole) + ("." + fraction if fraction else "")
-
-
-def parse_decimal(
-    text: str | None,
-    *,
-    places: int = 6,
-    allow_negative: bool = False,
-    largest: Decimal | int = 10**15,
-    lang: str | None = None,
-) -> Decimal:
-    """A number as people write it: 17,3 and 17.3, 1 234,50 and 1,234.50, spaces of any width. Raises Unreadable.
-
-    `places` is how many decimals are allowed. One mark before three digits is read by the page's language
-    (`lang=""`: refused), and where even that leaves two readings it is refused.
-    """
-    raw = text or ""
-    figures = raw.strip(_SPACES + "\t\r\n")
-    if not figures:
-        raise Unreadable(_("Write a number in figures, for example 17.5."))
-    negative = figures[0] in "-−–"
-    figures = re.sub(f"[{_SPACES}]", " ", figures[1:] if negative else figures).strip()
-    if negative and not allow_negative:
-        raise Unreadable(_("Write a number that is not below zero, for example 17.5."))
-    if not figures.isascii() or not _FIGURES.fullmatch(figures) or not any(c.isdigit() for c in figures):
-        raise Unreadable(_("Write figures only, without letters or signs, for example 1,234.50."))
-    plain = _ungroup(figures, places, language() if lang is None else lang)
-    if plain is None:
-        raise Unreadable(_("This can be read in two ways. Write it without thousands marks, for example 1234 or 1234.50."))
-    if len(plain) > 40 or Decimal(plain) > largest:
-        raise Unreadable(_("This number is too large. Write at most %(largest)s.", largest=str(largest)))
-    if len(plain.partition(".")[2]) > places:
-        if places == 0:
-            raise Unreadable(_("Write a whole number, for example 12."))
-        raise Unreadable(_("Write at most %(places)s figures after the decimal mark.", places=places))
-    return -Decimal(plain) if negative and Decimal(plain) else Decimal(plain)
-
-
-def parse_money(text: str | None, currency: str, *, allow_negative: bool = False, lang: str | None = None) -> Money:
-    """A sum of `currency` as typed, its own sign or code allowed: 132000, 132 000,00 ₽, RUB 132,000.00."""
-    raw = (text or "").strip(_SPACES + "\t\r\n")
-    signs = [currency, numbers.get_currency_symbol(currency, "ru"), *(("руб.", "руб", "р.") if currency == "RUB" else ())]
-    for sign in signs:
-        if raw.casefold().endswith(sign.casefold()):
-            raw = raw[: -len(sign)]
-            break
-        if raw.casefold().startswith(sign.casefold()):
-            raw = raw[len(sign) :]
-            break
-    if not raw.strip(_SPACES):
-        raise Unreadable(_("Write the amount in figures, for example 14,000.50."))
-    digits = MINOR_DIGITS[currency]
-    limit = Decimal(LARGEST_MINOR).scaleb(-digits).to_integral_value()
-    try:
-        amount = parse_decimal(raw, places=digits, allow_negative=allow_negative, largest=limit, lang=lang)
-    except Unreadable as told:
-        if not _FIGURES.fullmatch(re.sub(f"[{_SPACES}]", " ", raw).strip(" -−–")):
-            raise Unreadable(_("Write the amount in figures only, for example 14,000.50.")) from told
-        raise
-    return Money.of(amount, currency)
-
-
-_MONTHS = {name.casefold(): n for loc in ("en", "ru") for width in ("wide", "abbreviated")
-           for n, name in dates.get_month_names(width, locale=loc).items()} | {"sept": 9, "май": 5}  # fmt: skip
-
-
-def parse_date(text: str | None, *, earliest: date = date(1900, 1, 1), latest: date = date(2100, 12, 31)) -> date:
-    """2021-11-01, 01.11.2021, 1 November 2021, «1 ноября 2021 г.»; 1/11/2021 only where it has one reading."""
-    example = _("Write the date as day, month, year, for example 1.11.2021.")
-    words = re.sub(r"\s+", " ", re.sub(f"[{_SPACES}]", " ", text or "")).strip(" ").removesuffix("г.").strip()
-    if not words.isprintable() or len(words) > 40:
-        raise Unreadable(example)
-    found = re.fullmatch(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})", words, re.ASCII) or re.fullmatch(
-        r"(?P<d>\d{1,2})(?P<sep>[./ ]) ?(?P<m>\d{1,2}|[^\W\d]+\.?)(?:(?P=sep)| ) ?(?P<y>\d{4})", words
-    )
-    if not found or not found["y"].isascii():
-        raise Unreadable(example)
-    month = int(found["m"]) if found["m"].isdigit() else _MONTHS.get(found["m"].casefold(), 0) or _MONTHS.get(
-        found["m"].casefold().rstrip(".") + ".", 0)  # fmt: skip
-    if "/" in words and month <= 12 and int(found["d"]) <= 12 and month != int(found["d"]):
-        raise Unreadable(_("This can be read in two ways. Write the month as a word, for example 1 November 2021."))
-    try:
-        read = date(int(found["y"]), month, int(found["d"]))
-    except ValueError:
-        raise Unreadable(_("There is no such day in the calendar. Write for example 1.11.2021.")) from None
-    if not earliest <= read <= latest:
-        raise Unreadable(
-            _("Write a date between %(first)s and %(last)s.", first=day(earliest, "short"), last=day(latest, "short"))
-        )
-    return read
-
-
-# ------------------------------------------------------------------------------------------------------ wired to Flask
 _hashes: dict[tuple[str, float], str] = {}
 
 
@@ -355,7 +246,7 @@ def asset(filename: str) -> str:
 
 
 def href(endpoint: str, **values: Any) -> str:
-    """`url_for`, or an empty string where no such page exists: a frame must stand even when a room is missing."""
+    """`url_for`, or an empty string where no such page exists: the frame stands when a room is missing."""
     try:
         return url_for(endpoint, **values)
     except BuildError:
@@ -363,8 +254,10 @@ def href(endpoint: str, **values: Any) -> str:
 
 
 def error_page(status: int, sentence: Any = "", *, bare: bool = False) -> tuple[str, int]:
-    """The page of an HTTP error. From 500 on, and wherever the full frame fails too, it needs nothing but templates."""
-    known = status if status in (400, 403, 404, 405, 409, 413, 429, 500, 503) else 500 if status >= 500 else 400
+    """The page of an HTTP error. From 500 on, or where the full frame fails, it needs only templates."""
+    known = (
+        status if status in (400, 403, 404, 405, 409, 413, 429, 500, 503) else 500 if status >= 500 else 400
+    )
     facts = {"sentence": str(sentence or ""), "status": status}
     if status < 500 and not bare:
         try:
@@ -376,7 +269,13 @@ def error_page(status: int, sentence: Any = "", *, bare: bool = False) -> tuple[
 
 
 POLICY = "; ".join(
-    ("default-src 'self'", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'", "form-action 'self'")
+    (
+        "default-src 'self'",
+        "base-uri 'none'",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+    )
 )
 
 
@@ -391,22 +290,40 @@ def install_security_headers(app: Flask) -> None:
         response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.headers.setdefault(
-            "Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"
+            "Permissions-Policy",
+            "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
         )
         if request.is_secure:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
         if request.endpoint in ("static", "bootstrap.static"):
-            response.cache_control.public, response.cache_control.max_age = True, 31536000 if "v" in request.args else 3600
+            response.cache_control.public, response.cache_control.max_age = (
+                True,
+                31536000 if "v" in request.args else 3600,
+            )
         elif not response.cache_control:
             response.cache_control.private, response.cache_control.no_cache = True, True
         return response
 
 
 def install(app: Flask) -> None:
-    """Give the app's templates every filter and global of this module, the context and the security headers."""
+    """Give the app's templates every filter and global here, the context and the security headers."""
     from grantflow import plots
 
-    filters = (label, number, percent, money, day, hour, moment, two_zones, iso, days_left, file_size, fours, zone_words)
+    filters = (
+        label,
+        number,
+        percent,
+        money,
+        day,
+        hour,
+        moment,
+        two_zones,
+        iso,
+        days_left,
+        file_size,
+        fours,
+        zone_words,
+    )
     app.jinja_env.filters.update({f.__name__: f for f in filters})
     app.jinja_env.globals.update({f.__name__: f for f in (*filters, asset, href, money_parts)})
     app.jinja_env.globals.update(languages=LANGUAGES, plots=plots, today=clock.today, now=clock.now)

@@ -1,8 +1,9 @@
-"""A small app that shows every macro once, with invented records: for the tests of the look, and for looking at it.
+"""A small app that shows every macro once, with invented records: for tests of the look, and for looking.
 
 `python tests/look/gallery.py [PORT]` serves it on loopback; ?lang=ru&theme=dark choose the reader.
 """
 
+# ruff: noqa: E501 records stand as rows here
 from __future__ import annotations
 
 import sys
@@ -31,6 +32,7 @@ from wtforms import (  # noqa: E402
     FormField,
     PasswordField,
     RadioField,
+    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -95,7 +97,7 @@ class Entry:
 
 class Line(Form):
     what = StringField("What")
-    unit = SelectField("Unit", choices=[("piece", "piece"), ("month", "month")])
+    unit = SelectField("Unit", choices=[SelectChoice("piece", "piece"), SelectChoice("month", "month")])
     number = StringField("Number")
     price = StringField("Price of one")
 
@@ -110,15 +112,29 @@ class Every(FlaskForm):
         [DataRequired("Say which cost is the largest and why.")],
         description="About 120 characters. Nothing is cut off if you write more.",
     )
-    amount = StringField("Asked from the grant", [InputRequired("Write the amount in figures, for example 14,000.50.")])
+    amount = StringField(
+        "Asked from the grant", [InputRequired("Write the amount in figures, for example 14,000.50.")]
+    )
     founded = DateField("Date of registration", description="For example 1.11.2021.")
-    district = SelectField("District", choices=[("", "Choose a district"), ("a", "Suoyarvi"), ("b", "Medvezhyegorsk")])
+    district = SelectField(
+        "District",
+        choices=[
+            SelectChoice("", "Choose a district"),
+            SelectChoice("a", "Suoyarvi"),
+            SelectChoice("b", "Medvezhyegorsk"),
+        ],
+    )
     kind = RadioField(
-        "Starting or growing?", [InputRequired("Choose one.")], choices=[("new", "Starting"), ("more", "Growing")]
+        "Starting or growing?",
+        [InputRequired("Choose one.")],
+        choices=[SelectChoice("new", "Starting"), SelectChoice("more", "Growing")],
     )
     needs = SelectMultipleField(
         "Which needs does it answer?",
-        choices=[("care", "Care of children and elders"), ("work", "Work for women near their homes")],
+        choices=[
+            SelectChoice("care", "Care of children and elders"),
+            SelectChoice("work", "Work for women near their homes"),
+        ],
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
     )
@@ -148,7 +164,10 @@ def case_facts() -> dict[str, Any]:
                 Move(
                     "rank",
                     Label("Put into the ranking", "Внести в рейтинг"),
-                    Label("The order stays open until you propose it.", "Порядок можно менять до предложения рейтинга."),
+                    Label(
+                        "The order stays open until you propose it.",
+                        "Порядок можно менять до предложения рейтинга.",
+                    ),
                     "primary",
                 ),
                 Verdict(True),
@@ -165,10 +184,15 @@ def case_facts() -> dict[str, Any]:
             (Move("decline", Label("Decline", "Отклонить"), kind="stop", reason="required"), Verdict(True)),
             (
                 Move("award", Label("Award", "Поддержать")),
-                Verdict(False, Label("The minutes are not signed yet: 4 of 6 members have signed.",
-                                     "Протокол ещё не подписан: подписали 4 из 6 членов комиссии.")),
+                Verdict(
+                    False,
+                    Label(
+                        "The minutes are not signed yet: 4 of 6 members have signed.",
+                        "Протокол ещё не подписан: подписали 4 из 6 членов комиссии.",
+                    ),
+                ),
             ),
-        ],  # fmt: skip
+        ],
         "events": [
             Entry(
                 datetime(2022, 1, 28, 8, 4, tzinfo=UTC),
@@ -178,7 +202,10 @@ def case_facts() -> dict[str, Any]:
             ),
             Entry(
                 when,
-                Label("Returned for correction, section 7 only", "Возвращена на доработку, открыт только раздел 7"),
+                Label(
+                    "Returned for correction, section 7 only",
+                    "Возвращена на доработку, открыт только раздел 7",
+                ),
                 Label("Programme officer, L. M.", "Специалист программы Л. М."),
                 "hold",
                 reason="The tax certificate is missing. Add one not older than 30 days.",
@@ -187,24 +214,77 @@ def case_facts() -> dict[str, Any]:
         ],
         "tally": [
             {"count": 22, "label": Label("Drafts", "Черновики"), "url": "#a", "tone": "idle"},
-            {"count": 3, "label": Label("Submitted", "Поданы"), "url": "#b", "tone": "yours", "kind": "mine", "current": True},
+            {
+                "count": 3,
+                "label": Label("Submitted", "Поданы"),
+                "url": "#b",
+                "tone": "yours",
+                "kind": "mine",
+                "current": True,
+            },
             {"count": 0, "label": Label("In moderation", "На обсуждении"), "url": "#c", "tone": "move"},
-            {"count": 1, "label": Label("Failed by bank", "Не прошли в банке"), "url": "#d", "tone": "stop", "kind": "wrong"},
+            {
+                "count": 1,
+                "label": Label("Failed by bank", "Не прошли в банке"),
+                "url": "#d",
+                "tone": "stop",
+                "kind": "wrong",
+            },
         ],
         "desk": [
-            SimpleNamespace(title=Label("Felt and linen workshop", "Мастерская войлока и льна"), url="#1", ref="KR-2021-0007",
-                            what=Label("Second approval", "Второе согласование"), due_at=datetime(2021, 10, 20, 9, tzinfo=UTC),
-                            why=Label("First approval by N. K.", "Первое согласование: Н. К."), tone="yours"),
-            SimpleNamespace(title=Label("Smoked fish cellar", "Рыбокоптильный погреб"), url="#2", ref="KR-2021-0013",
-                            what=Label("Review an application", "Написать отзыв на заявку"), due_at=CLOSES,
-                            why=None, tone="yours"),
-            SimpleNamespace(title=Label("Open Shore", "Открытый берег"), url="#3", ref=None,
-                            what=Label("Answer", "Ответить"), due_at=None, why=None, tone="hold"),
+            SimpleNamespace(
+                title=Label("Felt and linen workshop", "Мастерская войлока и льна"),
+                url="#1",
+                ref="KR-2021-0007",
+                what=Label("Second approval", "Второе согласование"),
+                due_at=datetime(2021, 10, 20, 9, tzinfo=UTC),
+                why=Label("First approval by N. K.", "Первое согласование: Н. К."),
+                tone="yours",
+            ),
+            SimpleNamespace(
+                title=Label("Smoked fish cellar", "Рыбокоптильный погреб"),
+                url="#2",
+                ref="KR-2021-0013",
+                what=Label("Review an application", "Написать отзыв на заявку"),
+                due_at=CLOSES,
+                why=None,
+                tone="yours",
+            ),
+            SimpleNamespace(
+                title=Label("Open Shore", "Открытый берег"),
+                url="#3",
+                ref=None,
+                what=Label("Answer", "Ответить"),
+                due_at=None,
+                why=None,
+                tone="hold",
+            ),
         ],
         "rows": [
-            (1, Label("Rye bakery with a teaching kitchen", "Ржаная пекарня с учебной кухней"), 1.6, (1, 4), "", Money(49800000, "RUB")),
-            (2, Label("Goat dairy and cheese room", "Козья молочная ферма и сыроварня"), 8.6, (6, 12), "near", Money(44000000, "RUB")),
-            (3, Label("Ice-fishing guide school", "Школа проводников зимней рыбалки"), 13.3, (11, 15), "out", Money(19900000, "RUB")),
+            (
+                1,
+                Label("Rye bakery with a teaching kitchen", "Ржаная пекарня с учебной кухней"),
+                1.6,
+                (1, 4),
+                "",
+                Money(49800000, "RUB"),
+            ),
+            (
+                2,
+                Label("Goat dairy and cheese room", "Козья молочная ферма и сыроварня"),
+                8.6,
+                (6, 12),
+                "near",
+                Money(44000000, "RUB"),
+            ),
+            (
+                3,
+                Label("Ice-fishing guide school", "Школа проводников зимней рыбалки"),
+                13.3,
+                (11, 15),
+                "out",
+                Money(19900000, "RUB"),
+            ),
         ],
         "closes": CLOSES,
         "since": date(2021, 10, 20),
@@ -213,15 +293,20 @@ def case_facts() -> dict[str, Any]:
         "svg": '<svg class="gf-flow" width="900" height="40" role="img" aria-label="Draft, submitted">'
         '<g class="node been"><rect x="1" y="2" width="130" height="36" rx="3"/><text x="66" y="25" text-anchor="middle">Draft</text></g>'
         '<g class="node now"><rect x="180" y="2" width="130" height="36" rx="3"/><text x="245" y="25" text-anchor="middle">Submitted</text></g></svg>',
-    }  # fmt: skip
+    }
 
 
 def create_gallery(**config: Any) -> Flask:
     """The app: `/` shows every macro, `/filled` the form after a bad sending, `/hero` the public head, `/error/<n>`."""
     app = Flask("grantflow", root_path=str(ROOT / "grantflow"), template_folder=str(ROOT / "templates"))
-    loaders = [FileSystemLoader(str(ROOT / "templates")), FileSystemLoader(str(Path(__file__).parent / "templates"))]
+    loaders = [
+        FileSystemLoader(str(ROOT / "templates")),
+        FileSystemLoader(str(Path(__file__).parent / "templates")),
+    ]
     app.jinja_loader = ChoiceLoader(loaders)  # type: ignore[assignment]
-    app.config.update(SECRET_KEY="gallery", BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "grantflow" / "translations"))
+    app.config.update(
+        SECRET_KEY="gallery", BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "grantflow" / "translations")
+    )
     app.config.update(config)
     Babel(app, locale_selector=lambda: request.args.get("lang", "en"))
     Bootstrap5(app)
@@ -242,13 +327,28 @@ def create_gallery(**config: Any) -> Flask:
     @app.context_processor
     def frame() -> dict[str, Any]:
         ru = request.args.get("lang") == "ru"
-        words = ["Мой стол", "Заявки", "Комиссии", "Деньги", "Проверки", "Программы"] if ru else [
-            "My desk", "Pipeline", "Panels", "Money", "Checks", "Programmes"]  # fmt: skip
-        places = [SimpleNamespace(label=w, url=f"#{n}", current=n == 1, count=5 if n == 0 else None) for n, w in enumerate(words)]
+        words = (
+            ["Мой стол", "Заявки", "Комиссии", "Деньги", "Проверки", "Программы"]
+            if ru
+            else ["My desk", "Pipeline", "Panels", "Money", "Checks", "Programmes"]
+        )
+        places = [
+            SimpleNamespace(label=w, url=f"#{n}", current=n == 1, count=5 if n == 0 else None)
+            for n, w in enumerate(words)
+        ]
         if request.path == "/hero":
             places = places[1:4]
-        me = None if request.path == "/hero" else SimpleNamespace(name="L. M.", role=Label("Programme officer", "Специалист программы"))
-        return {"nav": places, "me": me, "demo": {"mailbox": "#mail"}, "theme": request.args.get("theme", "light")}
+        me = (
+            None
+            if request.path == "/hero"
+            else SimpleNamespace(name="L. M.", role=Label("Programme officer", "Специалист программы"))
+        )
+        return {
+            "nav": places,
+            "me": me,
+            "demo": {"mailbox": "#mail"},
+            "theme": request.args.get("theme", "light"),
+        }
 
     @app.route("/")
     @app.route("/filled", methods=["GET", "POST"])
@@ -256,9 +356,17 @@ def create_gallery(**config: Any) -> Flask:
         form = Every()
         if request.method == "POST" or request.path == "/filled":
             form = Every(meta={"csrf": False})
-            form.process(data={"why": "We teach four women to weave on floor looms and sell together under one mark. " * 2,
-                               "lines": [{"what": "Floor loom", "number": "2", "price": "64,000"},
-                                         {"what": "Workshop rent", "number": "6", "price": "14 000 r"}, {}]})  # fmt: skip
+            form.process(
+                data={
+                    "why": "We teach four women to weave on floor looms and sell together under one mark. "
+                    * 2,
+                    "lines": [
+                        {"what": "Floor loom", "number": "2", "price": "64,000"},
+                        {"what": "Workshop rent", "number": "6", "price": "14 000 r"},
+                        {},
+                    ],
+                }
+            )
             form.validate()
             list(form.lines)[1].form.price.errors = ["Figures only, for example 14,000.50."]
         return render_template("gallery.html", f=form, **case_facts())
@@ -269,17 +377,25 @@ def create_gallery(**config: Any) -> Flask:
 
     @app.get("/error/<int:number>")
     def error(number: int) -> tuple[str, int]:
-        return rendering.error_page(number, "The minutes are not signed yet: 4 of 6 members have signed." if number == 403 else "")
+        return rendering.error_page(
+            number, "The minutes are not signed yet: 4 of 6 members have signed." if number == 403 else ""
+        )
 
     @app.get("/public/<name>")
     def public(name: str) -> str:
         return render_template(f"public/{name}.html")
 
     for endpoint, rule in {
-        "cases.move": "/cases/<int:case_id>/<trigger>", "identity.language": "/language/<language>",
-        "identity.sign_in": "/in", "identity.sign_out": "/out", "identity.profile": "/me", "public.help": "/help",
-        "public.accessibility": "/a11y", "public.privacy": "/privacy", "public.cookies": "/cookies",
-    }.items():  # fmt: skip
+        "cases.move": "/cases/<int:case_id>/<trigger>",
+        "identity.language": "/language/<language>",
+        "identity.sign_in": "/in",
+        "identity.sign_out": "/out",
+        "identity.profile": "/me",
+        "public.help": "/help",
+        "public.accessibility": "/a11y",
+        "public.privacy": "/privacy",
+        "public.cookies": "/cookies",
+    }.items():
         app.add_url_rule(rule, endpoint, lambda **_kw: Response("", 204), methods=["GET", "POST"])
     return app
 
