@@ -32,8 +32,10 @@ FORMAT = 1
 
 NAME_SHAPE = r"^[a-z][a-z0-9_]*$"
 _DURATION = re.compile(
-    r"P(?=\d|T\d)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
-    r"(?:T(?=\d)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?\Z"
+    r"P(?=\d|T\d)(?:(?P<years>\d{1,6})Y)?(?:(?P<months>\d{1,6})M)?(?:(?P<weeks>\d{1,6})W)?"
+    r"(?:(?P<days>\d{1,6})D)?"
+    r"(?:T(?=\d)(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,6})M)?(?:(?P<seconds>\d{1,6})S)?)?\Z",
+    re.ASCII,
 )
 _FIELD = re.compile(r"field:(?P<name>[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\Z")
 _LONGEST_DAYS = 36_500
@@ -69,17 +71,14 @@ def _after(text: str) -> str:
 
 
 def _length(found: re.Match[str]) -> tuple[int, timedelta]:
-    part = {key: min(int(value or 0), 10**9) for key, value in found.groupdict().items()}
-    try:
-        rest = timedelta(
-            weeks=part["weeks"],
-            days=part["days"],
-            hours=part["hours"],
-            minutes=part["minutes"],
-            seconds=part["seconds"],
-        )
-    except OverflowError:
-        rest = timedelta.max
+    part = {key: int(value or 0) for key, value in found.groupdict().items()}
+    rest = timedelta(
+        weeks=part["weeks"],
+        days=part["days"],
+        hours=part["hours"],
+        minutes=part["minutes"],
+        seconds=part["seconds"],
+    )
     return part["years"] * 12 + part["months"], rest
 
 

@@ -122,8 +122,8 @@ def distinct_impossible(view: View) -> Iterator[Finding]:
     for table, move in view.moves:
         here = {view.nearest(source) for source in move.source} & view.reachable
         for name in move.distinct_from:
-            other = view.workflow.moves_by_name.get(name)
-            if other is not None and here and not here & _after(view, other):
+            others = [other for other in view.workflow.moves if other.name == name]
+            if here and len(others) == 1 and not here & _after(view, others[0]):
                 text = f'"{name}" can never have been made before this move, so distinct_from = ["{name}"] '
                 yield table, text + "guards nothing; name a move that comes before."
 
