@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DDL, BigInteger, Connection, DateTime, Engine, Integer, MetaData, Text, event
+from sqlalchemy import DDL, BigInteger, Connection, DateTime, Engine, Integer, MetaData, Table, Text, event
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -65,6 +65,10 @@ class JsonText(TypeDecorator[Any]):
 
 class Base(DeclarativeBase):
     """Every table's base: one metadata, named constraints."""
+
+    if TYPE_CHECKING:
+        # Every class here is a table, never a join.
+        __table__: ClassVar[Table]
 
     # A registry of our own: Flask-SQLAlchemy derives a class from this one, which a bare annotation map forbids.
     registry = registry(metadata=MetaData(naming_convention=NAMING), type_annotation_map={datetime: UtcDateTime()})

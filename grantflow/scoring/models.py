@@ -18,6 +18,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from grantflow.cases.models import stage_follows
 from grantflow.db import Base, Id, JsonText, protect
 from grantflow.identity.models import in_list
+from grantflow.programmes.models import Bilingual
+from grantflow.programmes.parts import Prose
 
 SEATS = ("cso", "local_authority", "other")
 INTERESTS = ("none", "organisation", "family", "financial", "other")
@@ -37,8 +39,7 @@ class Panel(Base):
     case_id: Mapped[int] = mapped_column(Id, ForeignKey("cases.id"), primary_key=True)
     alliance_id: Mapped[int | None] = mapped_column(Id, ForeignKey("cases.id"))
     call_id: Mapped[int] = mapped_column(Id, ForeignKey("cases.id"))
-    title_en: Mapped[str] = mapped_column(String(200))
-    title_ru: Mapped[str] = mapped_column(String(200))
+    title: Mapped[Prose] = mapped_column(Bilingual)
     reviews_due_on: Mapped[date]
     """The last day for reviews, in the call's zone."""
     quorum: Mapped[int]
@@ -62,9 +63,8 @@ class PanelMember(Base):
     panel_id: Mapped[int] = mapped_column(Id, ForeignKey("panels.case_id"))
     person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
     seat: Mapped[str] = mapped_column(String(20))
-    label_en: Mapped[str] = mapped_column(String(120), default="")
+    label: Mapped[Prose | None] = mapped_column(Bilingual)
     """What the member brings, such as "project expert, Italy"."""
-    label_ru: Mapped[str] = mapped_column(String(120), default="")
     organisation_id: Mapped[int | None] = mapped_column(Id, ForeignKey("organisations.id"))
     chair: Mapped[bool] = mapped_column(default=False)
     """The chair, or a deputy who decides where the chair may not."""

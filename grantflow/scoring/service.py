@@ -1,0 +1,27 @@
+"""Scoring's use cases, in one place: panels, declarations of interest, reviews and decisions.
+
+Importing it registers every guard, effect and deadline source the definitions name; the work is in the
+modules beside it.
+"""
+
+from __future__ import annotations
+
+from grantflow.scoring import guards, handover
+from grantflow.scoring.decisions import committed, ranking_of
+from grantflow.scoring.interests import content_open, declare_interest, declared, latest
+from grantflow.scoring.panels import Member, compose_panel, composed, members_of, panel_of, terms_of
+from grantflow.scoring.reviews import (
+    Mark,
+    Written,
+    read_review,
+    reopen_review,
+    save_review,
+    submit_review,
+    written,
+)
+
+__all__ = [
+    "Mark", "Member", "Written", "committed", "compose_panel", "composed", "content_open", "declare_interest",
+    "declared", "guards", "handover", "latest", "members_of", "panel_of", "ranking_of", "read_review",
+    "reopen_review", "save_review", "submit_review", "terms_of", "written",
+]  # fmt: skip

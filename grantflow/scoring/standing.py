@@ -1,0 +1,104 @@
+"""What an application stands at: the reviews that count, their mean and spread, kept when it enters the
+ranking.
+
+A review counts when it is submitted, by a member whose declaration is "none". Writing needs a unit of work.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from grantflow import clock
+from grantflow.cases.models import Case
+from grantflow.db import session, writing
+from grantflow.programmes.terms import Rubric
+from grantflow.scoring import ranking
+from grantflow.scoring.models import Interest, Review, Standing
+
+_REVIEWS = Review.__table__
+_STANDINGS = Standing.__table__
+_INTERESTS = Interest.__table__
+_CASES = Case.__table__
+SENT = ("submitted", "locked")
+
+
+def counted(case_ids: Iterable[int]) -> dict[int, dict[int, int]]:
+    """The totals that count, in hundredths, by application and member."""
+    from grantflow.scoring.interests import has_interest
+
+    rows = session().execute(
+        select(_REVIEWS.c.case_id, _REVIEWS.c.person_id, _REVIEWS.c.total)
+        .where(
+            _REVIEWS.c.case_id.in_(tuple(case_ids)),
+            _REVIEWS.c.status.in_(SENT),
+            ~has_interest(_REVIEWS.c.case_id, _REVIEWS.c.person_id),
+        )
+        .order_by(_REVIEWS.c.case_id, _REVIEWS.c.person_id)
+    )
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    for row in rows:
+        found[row.case_id][row.person_id] = row.total
+    return dict(found)
+
+
+def exact(totals: Iterable[int]) -> list[Fraction]:
+    """Stored totals as exact points of a hundred."""
+    return [Fraction(total, 100) for total in totals]
+
+
+def mean(totals: Sequence[int]) -> int | None:
+    """The mean of stored totals in hundredths; of none there is none."""
+    found = ranking.mean(exact(totals))
+    return None if found is None else ranking.hundredths(found)
+
+
+def total(points: Mapping[str, Decimal], rubric: Rubric) -> int | None:
+    """The total of a review in hundredths; None while a criterion is missing."""
+    found = ranking.total(points, {c.code: c.weight for c in rubric.criteria}, rubric.max)
+    return None if found is None else ranking.hundredths(found)
+
+
+def running(points: Mapping[str, Decimal], rubric: Rubric) -> int:
+    """What the points given so far bring, in hundredths."""
+    weights = {c.code: c.weight for c in rubric.criteria}
+    return ranking.hundredths(ranking.running_total(points, weights, rubric.max))
+
+
+def mean_of(case_id: int) -> int | None:
+    """The mean in the ranking, in hundredths; None where it is not ranked."""
+    return session().scalar(select(_STANDINGS.c.mean).where(_STANDINGS.c.case_id == case_id))
+
+
+def put(case_id: int) -> Any | None:
+    """Write what the application stands at now; gives back the values, or None where nobody's review
+    counts."""
+    current = writing()
+    totals = list(counted([case_id]).get(case_id, {}).values())
+    known = mean_of(case_id) is not None
+    if not totals:
+        current.execute(delete(_STANDINGS).where(_STANDINGS.c.case_id == case_id))
+        return None
+    values = {
+        "mean": mean(totals), "low": min(totals), "high": max(totals), "reviews": len(totals),
+        "ranked_at": clock.now(),
+    }  # fmt: skip
+    if known:
+        current.execute(update(_STANDINGS).where(_STANDINGS.c.case_id == case_id).values(values))
+    else:
+        call_id = current.scalar(select(_CASES.c.call_id).where(_CASES.c.id == case_id))
+        current.execute(insert(_STANDINGS).values(case_id=case_id, call_id=call_id, **values))
+    return values
+
+
+def settle(case_id: int) -> bool:
+    """Count a ranked application's mean anew after a review was set aside; whether it was ranked at all."""
+    if mean_of(case_id) is None:
+        return False
+    put(case_id)
+    return True
