@@ -39,7 +39,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     from grantflow import rendering
     from grantflow.config import read_settings, resource_folder
     from grantflow.db import db
-    from grantflow.extensions import babel, bootstrap, csrf, limiter, migrate
+    from grantflow.extensions import babel, bootstrap, csrf, limiter
 
     settings = read_settings(environ)
     app = Flask(
@@ -74,7 +74,6 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     settings.home.mkdir(parents=True, exist_ok=True)
     load_stages()
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(Path(__file__).parent / "migrations"), compare_type=True, render_as_batch=True)
     bootstrap.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)

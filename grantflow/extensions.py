@@ -7,7 +7,6 @@ from flask_bootstrap import Bootstrap5
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
-from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 
 babel = Babel()
@@ -15,4 +14,3 @@ bootstrap = Bootstrap5()
 csrf = CSRFProtect()
 limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", default_limits=[])
 login_manager = LoginManager()
-migrate = Migrate()

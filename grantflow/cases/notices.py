@@ -6,13 +6,15 @@ Writing a notice with a move, and sending it, are in `outbox`.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from flask_babel import force_locale
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grantflow.config import resource_folder
 from grantflow.engine.definition import Label
@@ -65,12 +67,11 @@ class _Blank(dict[str, str]):
         return ""
 
 
-@lru_cache(maxsize=1)
-def catalogue() -> dict[str, Notice]:
-    """Every notice by name. Raises DefinitionFaults with all that is wrong in the files."""
-    found: dict[str, Notice] = {}
+def examine(paths: Iterable[Path], found: dict[str, Notice] | None = None) -> list[Fault]:
+    """Every fault of these files; what is sound is added to `found`."""
+    found = {} if found is None else found
     faults: list[Fault] = []
-    for path in sorted((resource_folder("workflows") / "notices").glob("*.toml")):
+    for path in paths:
         try:
             tables = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -79,13 +80,23 @@ def catalogue() -> dict[str, Notice]:
         for name, table in tables.items():
             try:
                 notice = Notice.model_validate(table)
-            except ValueError as error:
-                faults.append(Fault(path.name, name, str(error), "notice"))
+            except ValidationError as error:
+                for fault in error.errors():
+                    place = ".".join(map(str, (name, *fault["loc"])))
+                    faults.append(Fault(path.name, place, f"{fault['msg']}.", "notice"))
                 continue
             faults += _judge(path.name, name, notice)
             if name in found:
-                faults.append(Fault(path.name, name, "This notice stands in two files; take one away.", "twice"))
+                faults.append(Fault(path.name, name, "This notice stands twice; take one away.", "twice"))
             found[name] = notice
+    return faults
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> dict[str, Notice]:
+    """Every notice by name. Raises DefinitionFaults with all that is wrong in the files."""
+    found: dict[str, Notice] = {}
+    faults = examine(sorted((resource_folder("workflows") / "notices").glob("*.toml")), found)
     if faults:
         raise DefinitionFaults(faults)
     return found

@@ -1,0 +1,1 @@
+"""The auditor's rooms: time lines, verification, exports."""

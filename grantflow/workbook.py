@@ -1,0 +1,81 @@
+"""Writing XLSX: long tables in constant memory, every text a text and never a formula, figures as figures.
+
+What stands in the columns is for those who export.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_LONGEST = 32_000
+"""A cell holds 32,767 characters; what is longer is cut with a mark that says so."""
+
+
+def cell(sheet: Any, value: Any, *, bold: bool = False) -> Any:
+    """A cell that shows the value as it is: a text beginning with = + - @ stays a text, an instant is UTC."""
+    if isinstance(value, datetime):
+        value = value.astimezone(UTC).replace(tzinfo=None)
+        made = WriteOnlyCell(sheet, value)
+        made.number_format = "yyyy-mm-dd hh:mm:ss"
+    elif isinstance(value, date):
+        made = WriteOnlyCell(sheet, value)
+        made.number_format = "yyyy-mm-dd"
+    elif value is None or isinstance(value, bool | int | float | Decimal):
+        made = WriteOnlyCell(sheet, value)
+        if isinstance(value, Decimal):
+            made.number_format = "#,##0.00"
+    else:
+        text = _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(value))
+        if len(text) > _LONGEST:
+            text = text[:_LONGEST] + " […]"
+        made = WriteOnlyCell(sheet, text)
+        made.data_type = "s"
+        made.quotePrefix = text[:1] in ("=", "+", "-", "@")
+        made.alignment = Alignment(wrap_text=True, vertical="top")
+    if bold:
+        made.font = Font(bold=True)
+    return made
+
+
+class Book:
+    """A workbook under way: `sheet()` writes one table after the other, `save()` ends it."""
+
+    def __init__(self) -> None:
+        self._book = Workbook(write_only=True)
+
+    def sheet(self, title: str, headers: Sequence[tuple[Any, float]], rows: Iterable[Sequence[Any]]) -> int:
+        """One sheet with a frozen, bold head and a filter; `headers` are (text, width). Gives back the number of rows."""
+        sheet = self._book.create_sheet(re.sub(r"[\[\]:*?/\\]", " ", str(title))[:31])
+        for number, (_text, width) in enumerate(headers, 1):
+            sheet.column_dimensions[get_column_letter(number)].width = width
+        sheet.freeze_panes = "A2"
+        sheet.append([cell(sheet, str(text), bold=True) for text, _width in headers])
+        count = 0
+        for row in rows:
+            sheet.append([cell(sheet, value) for value in row])
+            count += 1
+        sheet.auto_filter.ref = f"A1:{get_column_letter(len(headers))}{count + 1}"
+        return count
+
+    def notes(self, title: str, lines: Iterable[tuple[Any, Any]]) -> None:
+        """A sheet of names and values: what this workbook is, of when, and how to verify it."""
+        sheet = self._book.create_sheet(str(title)[:31])
+        sheet.column_dimensions["A"].width = 34
+        sheet.column_dimensions["B"].width = 100
+        for name, value in lines:
+            sheet.append([cell(sheet, str(name), bold=True), cell(sheet, value)])
+
+    def save(self, out: Path | Any) -> None:
+        """Write the file."""
+        self._book.save(out)
