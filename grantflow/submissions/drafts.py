@@ -1,0 +1,189 @@
+"""Owns beginning a draft and saving a section of it. A save is no event.
+
+Leaves sending to `sending`, files to `files`, reading for pages to `queries`. Every writing function needs
+a unit
+of work around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import insert, select, update
+
+from grantflow import clock
+from grantflow.cases import deadlines
+from grantflow.cases.service import get, open_case
+from grantflow.db import session, writing
+from grantflow.errors import NotFound, Refused, Stale
+from grantflow.identity.access import Actor
+from grantflow.identity.models import Organisation, Person
+from grantflow.programmes.models import Place, Programme
+from grantflow.programmes.questions import Question
+from grantflow.submissions.answers import Draft, save
+from grantflow.submissions.reading import Fault
+from grantflow.submissions.rows import APPLICATIONS, CALLS, CASES, may_write, row_of, terms_of, window
+
+
+class Clash(Stale):
+    """The section was saved by somebody else since this page was opened. Nothing was changed.
+
+    `mine` and `theirs` are the two drafts; `by`, `at` and `revision` tell of theirs.
+    """
+
+    def __init__(self, mine: Draft, theirs: Draft, by: str, at: datetime | None, revision: int) -> None:
+        super().__init__(
+            _("Somebody else saved this section while you were writing. Choose what is to stay.")
+        )
+        self.mine, self.theirs, self.by, self.at, self.revision = mine, theirs, by, at, revision
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a save did: the new revision, when, and what is to be told at once."""
+
+    revision: int
+    at: datetime
+    faults: tuple[Fault, ...]
+
+
+def start_draft(call_code: str, organisation_id: int, *, actor: Actor, key: str | None = None) -> Any:
+    """Begin an application of an organisation in an open call. Gives back the case's row.
+
+    Refused when the actor does not act for the organisation, or the call is not open. That the
+    organisation already
+    has one in this call is no refusal: `siblings()` tells. A repeated `key` gives the first one back.
+    """
+    current = writing()
+    call = current.execute(select(CALLS).where(CALLS.c.code == call_code)).one_or_none()
+    if call is None:
+        raise NotFound
+    if not actor.everywhere and organisation_id not in actor.scopes("applicant", "organisation_id"):
+        raise Refused(_("Only people of the organisation may apply for it."))
+    body = current.execute(
+        select(Organisation.name_en, Organisation.name_ru).where(Organisation.id == organisation_id)
+    ).one_or_none()
+    if body is None:
+        raise NotFound
+    call_case = get(call.case_id)
+    known = f"application/{actor.person_id}/{key}" if key else None
+    if known is not None:
+        first = current.execute(select(CASES).where(CASES.c.open_key == known)).one_or_none()
+        if first is not None:
+            return first
+    verdict = window(call_case, call, None, clock.now())
+    if not verdict:
+        raise Refused(verdict.because)
+    workflows = current.execute(
+        select(Programme.workflows).where(Programme.id == call.programme_id)
+    ).scalar_one()
+    case = open_case(
+        "application",
+        actor=actor,
+        title=(body.name_ru or body.name_en)[:400],
+        workflow=workflows.get("application", "application"),
+        key=known,
+        parent=call_case,
+        call_id=call.case_id,
+        organisation_id=organisation_id,
+        panel_id=None,
+        role="applicant",
+        facts={"call": call.code, "terms": call.pack_hash},
+    )
+    current.execute(
+        insert(APPLICATIONS).values(
+            case_id=case.id, stage=case.stage, call_id=call.case_id, organisation_id=organisation_id,
+            pack_hash=call.pack_hash, currency=call.currency, title="", search_key="", revision=0,
+            answers={}, typed={}, saved={}, reopened=[], correction_note="", extension_reason="",
+        )
+    )  # fmt: skip
+    deadlines.reckon(case.id)
+    return get(case.id)
+
+
+def siblings(call_id: int, organisation_id: int, besides: int | None = None) -> list[Any]:
+    """Other applications of the organisation in this call: the rows of their cases, oldest first."""
+    query = select(CASES).where(
+        CASES.c.kind == "application", CASES.c.call_id == call_id, CASES.c.organisation_id == organisation_id
+    )
+    if besides is not None:
+        query = query.where(CASES.c.id != besides)
+    return list(session().execute(query.order_by(CASES.c.id)))
+
+
+def save_section(
+    case_id: int,
+    section: str,
+    typed: Mapping[str, Any],
+    *,
+    revision: int,
+    actor: Actor,
+    lang: str | None = None,
+) -> Saved:
+    """Keep what was typed in one section: anything goes, nothing is lost, and it is no event.
+
+    `revision` is the application's as the page was opened. Raises Clash when the section was saved since
+    with other
+    words, Refused when it cannot be written now, NotFound for no such section. The same words again change
+    nothing.
+    """
+    case, row = get(case_id), row_of(case_id, lock=True)
+    terms = terms_of(row.pack_hash)
+    part = terms.section(section)
+    if case.kind != "application" or part is None:
+        raise NotFound
+    verdict = may_write(case, row, actor, part)
+    if not verdict:
+        raise Refused(verdict.because)
+    was = Draft(dict(row.answers), dict(row.typed))
+    now, faults = save(was, part.questions, _known_places(part.questions, typed), row.currency, lang)
+    touched = row.saved.get(section)
+    if now == was:
+        at = datetime.fromisoformat(touched["at"]) if touched else clock.now()
+        return Saved(row.revision, at, tuple(faults))
+    if touched is not None and touched["revision"] > revision:
+        raise Clash(
+            now,
+            was,
+            _name(touched["by"], actor.language),
+            datetime.fromisoformat(touched["at"]),
+            row.revision,
+        )
+    at = clock.now()
+    saved = {
+        **row.saved,
+        section: {"revision": row.revision + 1, "at": at.isoformat(), "by": actor.person_id},
+    }
+    title = str(now.values.get(terms.keys.title) or "")[:400]
+    writing().execute(
+        update(APPLICATIONS)
+        .where(APPLICATIONS.c.case_id == case_id)
+        .values(
+            answers=now.values, typed=now.raw, revision=row.revision + 1, saved=saved, saved_at=at,
+            **({} if row.submitted_version else {"title": title}),
+        )
+    )  # fmt: skip
+    return Saved(row.revision + 1, at, tuple(faults))
+
+
+def _known_places(questions: tuple[Question, ...], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Typed answers without districts that do not exist: a page offers a list, whatever else comes was not
+    chosen."""
+    kept = dict(typed)
+    for question in questions:
+        if question.kind == "district" and kept.get(question.code):
+            known = session().scalar(
+                select(Place.id).where(Place.code == str(kept[question.code]), Place.kind == "district")
+            )
+            if known is None:
+                kept[question.code] = ""
+    return kept
+
+
+def _name(person_id: int | None, language: str) -> str:
+    person = session().get(Person, person_id) if person_id is not None else None
+    return "" if person is None else person.name_in(language)

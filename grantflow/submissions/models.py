@@ -1,0 +1,136 @@
+"""The tables of applications: the draft and its key facts, the versions submitted, and the files attached.
+
+What may be written when is `service`'s; how an answer is read stands in `reading` and `answers`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from grantflow.cases.models import stage_follows
+from grantflow.db import Base, Id, JsonText, protect
+from grantflow.identity.models import in_list
+
+AWARD_TYPES = ("female", "social", "both")
+GRANT_KINDS = ("new", "growing")
+
+
+class Application(Base):
+    """An application: what is being written, and the key facts of the version sent last.
+
+    `answers` and `typed` are the draft (understood; not understood). `revision` counts saves, `saved` says
+    for each
+    section which save touched it last, when and by whom: `{"budget": {"revision": 7, "at": …, "by": 12}}`.
+    """
+
+    __tablename__ = "applications"
+    __table_args__ = (
+        stage_follows("applications"),
+        CheckConstraint(
+            "stage IN ('preparation', 'refused') OR (submitted_version IS NOT NULL "
+            "AND submitted_at IS NOT NULL AND asked_minor IS NOT NULL AND total_minor IS NOT NULL "
+            "AND own_minor IS NOT NULL AND district_id IS NOT NULL AND title <> '')",
+            name="sent_with_its_facts",
+        ),
+        CheckConstraint("(submitted_version IS NULL) = (submitted_at IS NULL)", name="version_with_its_time"),
+        CheckConstraint(
+            "asked_minor IS NULL OR (asked_minor >= 0 AND own_minor >= 0 "
+            "AND asked_minor + own_minor = total_minor)",
+            name="asked_and_own_make_the_total",
+        ),
+        CheckConstraint(
+            f"award_type IS NULL OR {in_list('award_type', AWARD_TYPES)}", name="known_award_type"
+        ),
+        CheckConstraint(
+            f"grant_kind IS NULL OR {in_list('grant_kind', GRANT_KINDS)}", name="known_grant_kind"
+        ),
+        CheckConstraint("revision >= 0", name="revision_counts_saves"),
+        CheckConstraint(
+            "extension_until IS NULL OR extension_reason <> ''", name="extension_with_its_reason"
+        ),
+        Index("ix_applications_call_id_district_id", "call_id", "district_id"),
+        Index("ix_applications_organisation_id_call_id", "organisation_id", "call_id"),
+    )
+
+    case_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    stage: Mapped[str] = mapped_column(String(20))
+    call_id: Mapped[int] = mapped_column(Id, ForeignKey("calls.case_id"))
+    organisation_id: Mapped[int] = mapped_column(Id, ForeignKey("organisations.id"))
+    pack_hash: Mapped[str] = mapped_column(ForeignKey("call_packs.hash"))
+    """The version of the call's terms it is held to, from its first word to its last check."""
+    award_type: Mapped[str | None] = mapped_column(String(20))
+    grant_kind: Mapped[str | None] = mapped_column(String(20))
+    district_id: Mapped[int | None] = mapped_column(Id, ForeignKey("places.id"))
+    title: Mapped[str] = mapped_column(String(400), default="")
+    total_minor: Mapped[int | None] = mapped_column(BigInteger)
+    own_minor: Mapped[int | None] = mapped_column(BigInteger)
+    asked_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    answers: Mapped[Any] = mapped_column(JsonText, default=dict)
+    typed: Mapped[Any] = mapped_column(JsonText, default=dict)
+    revision: Mapped[int] = mapped_column(default=0)
+    saved: Mapped[Any] = mapped_column(JsonText, default=dict)
+    saved_at: Mapped[datetime | None]
+    submitted_version: Mapped[int | None]
+    submitted_at: Mapped[datetime | None]
+    correction_due_at: Mapped[datetime | None]
+    reopened: Mapped[Any] = mapped_column(JsonText, default=list)
+    """Codes of the sections the officer opened again; nothing else can be written while it is returned."""
+    correction_note: Mapped[str] = mapped_column(Text, default="")
+    extension_until: Mapped[datetime | None]
+    extension_reason: Mapped[str] = mapped_column(Text, default="")
+    search_key: Mapped[str] = mapped_column(Text, default="")
+    """Number, title and applicant in one normal form (case, ё, Latin), for the pipeline's search."""
+
+
+class ApplicationVersion(Base):
+    """What was sent, word for word, under its fingerprint. Never changed; the latest one counts."""
+
+    __tablename__ = "application_versions"
+    __table_args__ = (
+        UniqueConstraint("case_id", "n"),
+        CheckConstraint("n >= 1", name="versions_count_up"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(Id, ForeignKey("applications.case_id"))
+    n: Mapped[int]
+    answers: Mapped[str] = mapped_column(Text)
+    """The canonical JSON whose SHA-256 is `sha256`."""
+    sha256: Mapped[str] = mapped_column(String(64))
+    pack_hash: Mapped[str] = mapped_column(ForeignKey("call_packs.hash"))
+    submitted_at: Mapped[datetime]
+    person_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+
+
+class Attachment(Base):
+    """A file of an answer, kept under a generated name. Taken away, it leaves the draft; sent versions
+    keep it."""
+
+    __tablename__ = "attachments"
+    __table_args__ = (
+        UniqueConstraint("stored_name"),
+        CheckConstraint("size > 0", name="not_empty"),
+        CheckConstraint("(removed_at IS NULL) = (removed_by IS NULL)", name="removed_by_somebody"),
+        Index("ix_attachments_case_id_question", "case_id", "question"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(Id, ForeignKey("applications.case_id"))
+    question: Mapped[str] = mapped_column(String(40))
+    stored_name: Mapped[str] = mapped_column(String(80))
+    filename: Mapped[str] = mapped_column(String(255))
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    content_type: Mapped[str] = mapped_column(String(100))
+    uploaded_by: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    uploaded_at: Mapped[datetime]
+    removed_by: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    removed_at: Mapped[datetime | None]
+
+
+protect(ApplicationVersion.__table__, ("id",), ("case_id", "n"))

@@ -1,0 +1,250 @@
+"""Owns what pages of applications read: the applications somebody writes, what was sent, its files and its
+call.
+
+Leaves lists of the officer to `eligibility`, and every change to the modules beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from grantflow.cases.access import visible_to
+from grantflow.db import session
+from grantflow.errors import NotFound
+from grantflow.identity.access import Actor
+from grantflow.identity.models import Organisation
+from grantflow.money import Money
+from grantflow.programmes.models import Call, CallScope, Place
+from grantflow.programmes.terms import Terms
+from grantflow.submissions.answers import Draft
+from grantflow.submissions.models import ApplicationVersion
+from grantflow.submissions.rows import (
+    APPLICATIONS,
+    CASES,
+    FILES,
+    answers_of,
+    call_of,
+    draft_of,
+    row_of,
+    terms_of,
+    version_of,
+)
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """An application as it was sent last: what later stages judge."""
+
+    row: Any
+    terms: Terms
+    answers: dict[str, Any]
+    version: Any
+
+    @property
+    def asked(self) -> Money:
+        """The sum asked."""
+        return Money(self.row.asked_minor, self.row.currency)
+
+
+def submitted(case_id: int) -> Submitted:
+    """The version that counts; NotFound where nothing was sent."""
+    row = row_of(case_id)
+    if row.submitted_version is None:
+        raise NotFound
+    version = version_of(case_id, row.submitted_version)
+    return Submitted(row, terms_of(version.pack_hash), answers_of(case_id, row.submitted_version), version)
+
+
+def versions_of(case_id: int) -> list[Any]:
+    """The versions sent, newest first, without their answers."""
+    v = ApplicationVersion
+    query = (
+        select(v.n, v.sha256, v.submitted_at, v.person_id).where(v.case_id == case_id).order_by(v.n.desc())
+    )
+    return list(session().execute(query))
+
+
+def file_of(case_id: int, file_id: int) -> Any:
+    """A file's row, taken away ones included; NotFound where it is not of this application."""
+    row = (
+        session()
+        .execute(select(FILES).where(FILES.c.id == file_id, FILES.c.case_id == case_id))
+        .one_or_none()
+    )
+    if row is None:
+        raise NotFound
+    return row
+
+
+def in_a_version(case_id: int, file_id: int) -> bool:
+    """Whether a file belongs to a version that was sent: what others than the writers may open."""
+    found = session().scalars(select(ApplicationVersion.answers).where(ApplicationVersion.case_id == case_id))
+    marker = f'"id":{file_id},'
+    return any(marker in text for text in found)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Everything a page of one application needs."""
+
+    case: Any
+    row: Any
+    call: Any
+    call_case: Any
+    terms: Terms
+    organisation: Any
+    draft: Draft
+
+
+def sheet_of(case: Any) -> Sheet:
+    """The application of a case, with its call, terms, applicant and draft."""
+    row = row_of(case.id)
+    body = (
+        session()
+        .execute(
+            select(Organisation.id, Organisation.name_en, Organisation.name_ru, Organisation.place_id).where(
+                Organisation.id == row.organisation_id
+            )
+        )
+        .one()
+    )
+    call_case = session().execute(select(CASES).where(CASES.c.id == row.call_id)).one()
+    return Sheet(case, row, call_of(row.call_id), call_case, terms_of(row.pack_hash), body, draft_of(row))
+
+
+@dataclass(frozen=True)
+class District:
+    """A district as the list of a form offers it. `inside`: the call is for it today."""
+
+    id: int
+    code: str
+    name: Any
+    region: Any
+    inside: bool
+
+
+def districts(call_id: int) -> list[District]:
+    """Every district of the call's region and of its scope, those of the call first, then by name."""
+    inside = set(
+        session().scalars(
+            select(CallScope.place_id).where(CallScope.call_id == call_id, CallScope.until_on.is_(None))
+        )
+    )
+    region = Place.__table__.alias("region")
+    rows = (
+        session()
+        .execute(
+            select(Place.id, Place.code, Place.name, Place.parent_id, region.c.name.label("region"))
+            .outerjoin(region, region.c.id == Place.parent_id)
+            .where(Place.kind == "district")
+        )
+        .all()
+    )
+    regions = {row.parent_id for row in rows if row.id in inside}
+    found = [
+        District(row.id, row.code, row.name, row.region, row.id in inside)
+        for row in rows
+        if row.parent_id in regions
+    ]
+    return sorted(found, key=lambda d: (not d.inside, d.name.en))
+
+
+def place_names(codes: Iterable[str]) -> dict[str, Any]:
+    """Names of districts by code."""
+    wanted = [code for code in codes if code]
+    if not wanted:
+        return {}
+    rows = session().execute(select(Place.code, Place.name).where(Place.code.in_(wanted)))
+    return {row.code: row.name for row in rows}
+
+
+@dataclass(frozen=True)
+class Mine:
+    """One line of "my applications"."""
+
+    case: Any
+    title: str
+    call: Any
+    code: str
+    closes_at: datetime
+    zone: str
+    extension_until: datetime | None
+    correction_due_at: datetime | None
+    asked_minor: int | None
+    currency: str
+    saved_at: datetime | None
+    organisation: str
+
+
+def applications_of(actor: Actor) -> list[Mine]:
+    """The applications this actor writes, newest first, in one query."""
+    bodies = actor.scopes("applicant", "organisation_id")
+    if not bodies:
+        return []
+    a, c = APPLICATIONS.c, CASES.c
+    rows = session().execute(
+        select(
+            CASES, a.title.label("own_title"), a.extension_until, a.correction_due_at, a.asked_minor,
+            a.currency, a.saved_at, Call.code, Call.name.label("call_name"), Call.closes_at, Call.zone,
+            Organisation.name_en, Organisation.name_ru,
+        )
+        .join(APPLICATIONS, a.case_id == c.id)
+        .join(Call, Call.case_id == a.call_id)
+        .join(Organisation, Organisation.id == a.organisation_id)
+        .where(c.organisation_id.in_(bodies), visible_to(actor))
+        .order_by(c.opened_at.desc(), c.id.desc())
+    ).all()  # fmt: skip
+    return [
+        Mine(
+            row, row.own_title, row.call_name, row.code, row.closes_at, row.zone, row.extension_until,
+            row.correction_due_at, row.asked_minor, row.currency, row.saved_at,
+            (row.name_ru or row.name_en) if actor.language == "ru" else (row.name_en or row.name_ru),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Started:
+    """A draft as staff may know of it: whose, since when, how much time; never what it says."""
+
+    case_id: int
+    organisation: Any
+    opened_at: datetime
+    saved_at: datetime | None
+    revision: int
+    extension_until: datetime | None
+
+
+def drafts_of_call(call_id: int) -> list[Started]:
+    """The drafts begun in a call and not sent yet, by applicant, without their content."""
+    a, c = APPLICATIONS.c, CASES.c
+    rows = (
+        session()
+        .execute(
+            select(
+                c.id,
+                c.opened_at,
+                a.saved_at,
+                a.revision,
+                a.extension_until,
+                Organisation.name_en,
+                Organisation.name_ru,
+            )
+            .join(APPLICATIONS, a.case_id == c.id)
+            .join(Organisation, Organisation.id == a.organisation_id)
+            .where(c.call_id == call_id, c.kind == "application", c.stage == "preparation")
+            .order_by(Organisation.name_en, c.id)
+        )
+        .all()
+    )
+    return [
+        Started(row.id, {"en": row.name_en or row.name_ru, "ru": row.name_ru or row.name_en}, row.opened_at,
+                row.saved_at, row.revision, row.extension_until)
+        for row in rows
+    ]  # fmt: skip

@@ -1,0 +1,181 @@
+"""Owns the rows of applications as the stage reads them, and when which part of one may be written.
+
+Leaves changing anything to `drafts`, `files`, `extension` and `sending`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import Table, select
+
+from grantflow import clock
+from grantflow.cases import definitions
+from grantflow.cases.models import Case
+from grantflow.cases.service import get
+from grantflow.db import session
+from grantflow.engine.definition import Stage
+from grantflow.engine.verdict import YES, Verdict, no
+from grantflow.errors import NotFound
+from grantflow.identity.access import Actor
+from grantflow.programmes.models import Call, CallPack
+from grantflow.programmes.questions import Section
+from grantflow.programmes.service import closing_instant
+from grantflow.programmes.terms import Terms
+from grantflow.rendering import moment
+from grantflow.submissions.answers import Draft
+from grantflow.submissions.models import Application, ApplicationVersion, Attachment
+
+APPLICATIONS = cast(Table, Application.__table__)
+VERSIONS = cast(Table, ApplicationVersion.__table__)
+FILES = cast(Table, Attachment.__table__)
+CASES = cast(Table, Case.__table__)
+CALLS = cast(Table, Call.__table__)
+
+
+class When:
+    """An instant in a named zone, put into words when somebody reads it."""
+
+    def __init__(self, at: datetime, zone: str) -> None:
+        self.at, self.zone = at, zone
+
+    def __str__(self) -> str:
+        return moment(self.at, self.zone, "full")
+
+
+def row_of(case_id: int, *, lock: bool = False) -> Any:
+    """The application's row; NotFound where there is none."""
+    query = select(APPLICATIONS).where(APPLICATIONS.c.case_id == case_id)
+    row = session().execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def call_of(call_id: int) -> Any:
+    """The call's row."""
+    return session().execute(select(CALLS).where(CALLS.c.case_id == call_id)).one()
+
+
+_terms: dict[str, Terms] = {}
+
+
+def terms_of(pack_hash: str) -> Terms:
+    """The terms an application is held to. Content never changes under its hash, so it is read once a
+    process."""
+    found = _terms.get(pack_hash)
+    if found is None:
+        content = session().scalar(select(CallPack.content).where(CallPack.hash == pack_hash))
+        if content is None:
+            raise NotFound
+        found = _terms[pack_hash] = Terms.from_content(content)
+    return found
+
+
+def files_of(case_id: int) -> dict[str, list[dict[str, Any]]]:
+    """The files attached now, by question, as answers hold them."""
+    rows = FILES
+    found = session().execute(
+        select(rows).where(rows.c.case_id == case_id, rows.c.removed_at.is_(None)).order_by(rows.c.id)
+    )
+    files: dict[str, list[dict[str, Any]]] = {}
+    for row in found:
+        files.setdefault(row.question, []).append(
+            {
+                "id": row.id,
+                "name": row.filename,
+                "size": row.size,
+                "sha256": row.sha256,
+                "type": row.content_type,
+            }
+        )
+    return files
+
+
+def draft_of(row: Any, files: Mapping[str, Any] | None = None) -> Draft:
+    """The draft of a row, its files among the values."""
+    attached = files_of(row.case_id) if files is None else files
+    return Draft({**row.answers, **attached}, dict(row.typed))
+
+
+def version_of(case_id: int, n: int) -> Any:
+    """A submitted version's row; NotFound where there is none."""
+    row = (
+        session()
+        .execute(select(VERSIONS).where(VERSIONS.c.case_id == case_id, VERSIONS.c.n == n))
+        .one_or_none()
+    )
+    if row is None:
+        raise NotFound
+    return row
+
+
+def answers_of(case_id: int, n: int) -> dict[str, Any]:
+    """The answers of a submitted version."""
+    found: dict[str, Any] = json.loads(version_of(case_id, n).answers)
+    return found
+
+
+def mode(case: Any) -> str:
+    """How an application can be written now: "draft", "returned" (some sections) or "" (not at all).
+
+    It hangs on the moves of its own definition, never on the name of a state.
+    """
+    workflow = definitions.pinned(case.workflow_hash)
+    if workflow.moves_from(case.state, "submit"):
+        return "draft"
+    return "returned" if workflow.moves_from(case.state, "resubmit") else ""
+
+
+def window(call_case: Any, call: Any, row: Any | None, now: datetime) -> Verdict:
+    """Whether a draft of this call may be begun, written and sent now: the server's clock and the call's
+    zone say.
+
+    The closing minute belongs to the time, so do the minutes of grace; a longer time given to one
+    applicant is
+    theirs alone.
+    """
+    if call_case.stage == Stage.REFUSED:
+        return no(_("The call was cancelled. The draft stays readable."))
+    if call_case.stage == Stage.PREPARATION:
+        return no(_("The call opens on %(when)s.", when=When(call.opens_at, call.zone)))
+    if call_case.stage == Stage.SUBMISSION and now <= closing_instant(call):
+        return YES
+    until = None if row is None else row.extension_until
+    if until is not None and now <= until and call_case.stage in (Stage.SUBMISSION, Stage.ELIGIBILITY):
+        return YES
+    last = max(filter(None, (call.closes_at, until)))
+    return no(
+        _(
+            "The time for applications ended on %(when)s. The draft stays readable.",
+            when=When(last, call.zone),
+        )
+    )
+
+
+def correction_window(row: Any, now: datetime, zone: str) -> Verdict:
+    """Whether a correction may still be written and sent."""
+    if row.correction_due_at is not None and now <= row.correction_due_at:
+        return YES
+    if row.correction_due_at is None:
+        return no(_("Nothing was asked to be corrected."))
+    return no(_("The time for the correction ended on %(when)s.", when=When(row.correction_due_at, zone)))
+
+
+def may_write(case: Any, row: Any, actor: Actor, section: Section | None = None) -> Verdict:
+    """Whether this actor may write (this section of) the application now."""
+    if "applicant" not in actor.roles_on(case) and not actor.everywhere:
+        return no(_("Only the applicant may write here."))
+    how = mode(case)
+    if not how:
+        return no(_("It has been sent: its answers can no longer be changed."))
+    call = call_of(row.call_id)
+    if how == "returned":
+        if section is not None and section.code not in row.reopened:
+            return no(_("This section was not asked to be corrected; it stays as it was sent."))
+        return correction_window(row, clock.now(), call.zone)
+    return window(get(row.call_id), call, row, clock.now())

@@ -1,0 +1,277 @@
+"""Owns sending: the guards and effects of the application's moves up to its check, and `submit()` itself.
+
+Leaves what is written to `drafts`, and what later stages decide to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
+from sqlalchemy import insert, select, update
+
+from grantflow import clock
+from grantflow.cases import definitions
+from grantflow.cases.context import Context
+from grantflow.cases.service import Outcome, fire, get, record
+from grantflow.clock import local
+from grantflow.db import session
+from grantflow.engine.registry import registry
+from grantflow.engine.verdict import YES, Verdict, no
+from grantflow.errors import Refused, Stale
+from grantflow.history import store
+from grantflow.identity.access import Actor
+from grantflow.identity.words import search_key
+from grantflow.money import Money
+from grantflow.programmes.models import Place
+from grantflow.programmes.service import allot_number
+from grantflow.programmes.terms import Terms
+from grantflow.submissions.answers import all_faults, changed, facts, final, sealed
+from grantflow.submissions.reading import Fault
+from grantflow.submissions.rows import (
+    APPLICATIONS,
+    CASES,
+    VERSIONS,
+    answers_of,
+    call_of,
+    correction_window,
+    draft_of,
+    mode,
+    row_of,
+    terms_of,
+    window,
+)
+
+CORRECTION_DAYS = 5
+"""Working days an applicant has for a correction; Saturdays and Sundays do not count, public holidays do."""
+
+Gate = Callable[[Any, Actor], Verdict]
+_gates: dict[str, Gate] = {}
+
+
+def content_gate(function: Gate) -> Gate:
+    """Register a rule `f(case, actor) -> Verdict` that may close the content of an application to somebody.
+
+    It is asked for the page, each version and each file, and only about people who may see that the case
+    exists.
+    """
+    _gates[f"{function.__module__}.{function.__qualname__}"] = function
+    return function
+
+
+def may_read(case: Any, actor: Actor) -> Verdict:
+    """Whether this actor may read what an application says: its writers always, others once it was sent."""
+    if "applicant" in actor.roles_on(case) or actor.everywhere:
+        return YES
+    if row_of(case.id).submitted_version is None:
+        return no(_("It was never sent. What was written belongs to the applicant alone."))
+    return next((verdict for gate in _gates.values() if not (verdict := gate(case, actor))), YES)
+
+
+def check(case_id: int) -> list[Fault]:
+    """Everything to be corrected before a draft can be sent, in the order of the form; empty when it is
+    complete."""
+    row = row_of(case_id)
+    return all_faults(terms_of(row.pack_hash), draft_of(row), clock.today(call_of(row.call_id).zone))
+
+
+def submit(
+    case_id: int,
+    *,
+    actor: Actor,
+    key: str | None = None,
+    version: int | None = None,
+    revision: int | None = None,
+) -> Outcome:
+    """Send a draft, or a correction: one number, one version, one receipt, however often it is pressed.
+
+    `version` is the case's and `revision` the draft's as the person saw them; Stale when either has gone
+    on. Refused
+    with a sentence when the time is over or something is missing. Needs a unit of work around it.
+    """
+    case, row = get(case_id), row_of(case_id, lock=True)
+    known = key is not None and store.by_key(session(), case_id, key) is not None
+    if not known and revision is not None and revision != row.revision and mode(case):
+        raise Stale(
+            _("An answer was changed after you opened this page. Read the answers once more, then send them.")
+        )
+    trigger = "resubmit" if mode(case) == "returned" else "submit"
+    return fire(case_id, trigger, actor=actor, key=key, version=version)
+
+
+def note_late_attempt(case_id: int, *, actor: Actor, key: str | None = None) -> None:
+    """Remember that somebody pressed Submit after the end of the time; an event, so that nobody need be
+    believed."""
+    record(case_id, "late_attempt", actor=actor, role="applicant", key=f"late/{key}" if key else None)
+
+
+@registry.guard("submissions.call_open")
+def call_open(ctx: Context) -> Verdict:
+    """The call is open by the server's clock, its grace included, or this applicant has longer."""
+    row = row_of(ctx.case.id)
+    return window(get(row.call_id), call_of(row.call_id), row, ctx.now)
+
+
+@registry.guard("submissions.correction_in_time")
+def correction_in_time(ctx: Context) -> Verdict:
+    """The time for the correction is not over."""
+    row = row_of(ctx.case.id)
+    return correction_window(row, ctx.now, call_of(row.call_id).zone)
+
+
+@registry.guard("submissions.complete")
+def complete(ctx: Context) -> Verdict:
+    """Every question that is asked has an answer that can be taken."""
+    wrong = len(check(ctx.case.id))
+    if not wrong:
+        return YES
+    return no(
+        lazy_ngettext(
+            "One answer is still missing or has to be corrected.",
+            "%(num)d answers are still missing or have to be corrected.",
+            wrong,
+        )
+    )
+
+
+@registry.effect("submissions.submit")
+def seal(ctx: Context) -> None:
+    """Keep the answers as a version under its fingerprint, allot the number once, say what changed since
+    the last."""
+    row = row_of(ctx.case.id)
+    terms = terms_of(row.pack_hash)
+    answers = final(terms, draft_of(row))
+    text, digest = sealed(answers)
+    before = answers_of(ctx.case.id, row.submitted_version) if row.submitted_version else {}
+    n = (row.submitted_version or 0) + 1
+    now = facts(terms, answers)
+    title = str(now["title"])[:400]
+    ref = ctx.case.ref or allot_number(row.call_id)
+    place = session().scalar(select(Place.id).where(Place.code == now["district"]))
+    english = str(answers.get(terms.keys.title_en or "") or "")
+    ctx.session.execute(
+        insert(VERSIONS).values(
+            case_id=ctx.case.id, n=n, answers=text, sha256=digest, pack_hash=row.pack_hash,
+            submitted_at=ctx.now, person_id=ctx.actor.person_id,
+        )
+    )  # fmt: skip
+    ctx.session.execute(
+        update(APPLICATIONS)
+        .where(APPLICATIONS.c.case_id == ctx.case.id)
+        .values(
+            title=title, district_id=place, award_type=now["award_type"], grant_kind=now["grant_kind"],
+            total_minor=now["total"], own_minor=now["own_share"], asked_minor=now["asked"],
+            submitted_version=n, submitted_at=ctx.now, correction_due_at=None, reopened=[], correction_note="",
+            search_key=search_key(ref, title, english),
+        )
+    )  # fmt: skip
+    ctx.set_scope(ref=ref, title=title)
+    ctx.fact("version", n)
+    ctx.fact("receipt", digest)
+    call = call_of(row.call_id)
+    if not before and ctx.now > call.closes_at:
+        ctx.fact("after_closing", "extension" if row.extension_until else "grace")
+    if before:
+        ctx.fact("answers_changed", changed(terms.questions.values(), before, answers))
+    _say_changes(ctx, terms, facts(terms, before) if before else {}, now)
+
+
+def _say_changes(ctx: Context, terms: Terms, before: dict[str, Any], after: dict[str, Any]) -> None:
+    for name, value in after.items():
+        old = before.get(name)
+        if name in ("total", "own_share", "asked"):
+            value, old = (None if v is None else Money(v, terms.currency) for v in (value, old))
+        ctx.change(name, old, value)
+
+
+def working_days_after(start: datetime, days: int, zone: str) -> datetime:
+    """The last second of the day so many working days (Monday to Friday) after an instant, in a named
+    zone."""
+    day = start.astimezone(ZoneInfo(zone)).date()
+    while days:
+        day += timedelta(days=1)
+        days -= day.weekday() < 5
+    return local(day, 23, 59, zone, 59)
+
+
+@registry.effect("submissions.reopen")
+def reopen(ctx: Context) -> None:
+    """Open the sections the officer named, for five working days; the rest stays as it was sent."""
+    row = row_of(ctx.case.id)
+    terms = terms_of(row.pack_hash)
+    wanted = [s.code for s in terms.form if s.code in (ctx.payload.get("sections") or ())]
+    if not wanted:
+        raise Refused(_("Name at least one section to be corrected."))
+    due = working_days_after(ctx.now, CORRECTION_DAYS, call_of(row.call_id).zone)
+    ctx.session.execute(
+        update(APPLICATIONS)
+        .where(APPLICATIONS.c.case_id == ctx.case.id)
+        .values(reopened=wanted, correction_due_at=due, correction_note=ctx.reason)
+    )
+    ctx.fact("sections", wanted)
+    ctx.fact("due", due)
+
+
+@registry.deadline_source("submissions.correction_due")
+def correction_due(ctx: Context) -> datetime | None:
+    """When the time for the correction ends."""
+    found: datetime | None = row_of(ctx.case.id).correction_due_at
+    return found
+
+
+@registry.deadline_source("submissions.extension_ends")
+def extension_ends(ctx: Context) -> datetime | None:
+    """When the longer time given to one applicant ends; none for everybody else: the call's closing ends
+    theirs."""
+    found = (
+        session()
+        .execute(select(APPLICATIONS.c.extension_until).where(APPLICATIONS.c.case_id == ctx.case.id))
+        .scalar_one_or_none()
+    )
+    return found
+
+
+@registry.effect("submissions.withdraw")
+def withdraw(ctx: Context) -> None:
+    """Nothing waits for a correction any more. What was sent stays readable."""
+    ctx.session.execute(
+        update(APPLICATIONS)
+        .where(APPLICATIONS.c.case_id == ctx.case.id)
+        .values(correction_due_at=None, reopened=[], correction_note="")
+    )
+
+
+def _of_call(ctx: Context, trigger: str) -> list[Any]:
+    """The applications of the call this effect runs on, from whose state that trigger can be fired."""
+    rows = ctx.session.execute(
+        select(CASES.c.id, CASES.c.state, CASES.c.workflow_hash, APPLICATIONS.c.extension_until)
+        .join(APPLICATIONS, APPLICATIONS.c.case_id == CASES.c.id)
+        .where(CASES.c.kind == "application", CASES.c.call_id == ctx.case.id)
+        .order_by(CASES.c.id)
+    ).all()
+    return [row for row in rows if definitions.pinned(row.workflow_hash).moves_from(row.state, trigger)]
+
+
+@registry.effect("submissions.lapse_drafts")
+def lapse_drafts(ctx: Context) -> None:
+    """The call closes: every draft lapses, but for those whose writer has longer; theirs lapse by their
+    own date."""
+    lapsed = 0
+    for row in _of_call(ctx, "lapse"):
+        if row.extension_until is None or row.extension_until <= ctx.now:
+            ctx.fire(row.id, "lapse")
+            lapsed += 1
+    ctx.fact("drafts_lapsed", lapsed)
+
+
+@registry.effect("submissions.cancel_all")
+def cancel_all(ctx: Context) -> None:
+    """The call is cancelled: everything under way in it is closed, and each applicant is told why."""
+    rows = _of_call(ctx, "cancel")
+    for row in rows:
+        ctx.fire(row.id, "cancel", reason=ctx.reason)
+    ctx.fact("applications_closed", len(rows))
