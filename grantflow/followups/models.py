@@ -45,10 +45,14 @@ class Report(Base):
     n: Mapped[int]
     of: Mapped[int]
     due_on: Mapped[date]
-    answers: Mapped[Any] = mapped_column(JsonText, default=dict)
     spent_minor: Mapped[int | None] = mapped_column(BigInteger)
     """What the report says was spent, as last sent. Blank until it is sent."""
     currency: Mapped[str] = mapped_column(String(3))
+    answers: Mapped[Any] = mapped_column(JsonText, default=dict)
+    """What is being written, as far as it is understood; `typed` holds what is not."""
+    typed: Mapped[Any] = mapped_column(JsonText, default=dict)
+    revision: Mapped[int] = mapped_column(default=0)
+    """Counts saves, so that two people do not write over each other."""
     saved_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
     submitted_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
@@ -89,6 +93,31 @@ class ReportVersion(Base):
 protect(ReportVersion.__table__, ("id",), ("report_id", "n"))
 
 
+class ReportFile(Base):
+    """A file of a report's answer, kept under a generated name. Taken away, it leaves the draft; sent versions keep it."""
+
+    __tablename__ = "report_files"
+    __table_args__ = (
+        UniqueConstraint("stored_name"),
+        CheckConstraint("size > 0", name="not_empty"),
+        CheckConstraint("(removed_at IS NULL) = (removed_by IS NULL)", name="removed_by_somebody"),
+        Index("ix_report_files_report_id_question", "report_id", "question"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    report_id: Mapped[int] = mapped_column(Id, ForeignKey("reports.case_id"))
+    question: Mapped[str] = mapped_column(String(40))
+    stored_name: Mapped[str] = mapped_column(String(80))
+    filename: Mapped[str] = mapped_column(String(255))
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    content_type: Mapped[str] = mapped_column(String(100))
+    uploaded_by: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    uploaded_at: Mapped[datetime]
+    removed_by: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    removed_at: Mapped[datetime | None]
+
+
 class Check(Base):
     """A check of whether an enterprise still stands, so many months after the grant's end."""
 
@@ -127,6 +156,8 @@ class Check(Base):
     """6, 12 or 24 months after the end of the grant, as the call's terms say."""
     opens_on: Mapped[date]
     answers: Mapped[Any] = mapped_column(JsonText, default=dict)
+    typed: Mapped[Any] = mapped_column(JsonText, default=dict)
+    revision: Mapped[int] = mapped_column(default=0)
     saved_at: Mapped[datetime | None]
     operating: Mapped[bool | None]
     jobs_women: Mapped[int | None]

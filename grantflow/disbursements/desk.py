@@ -1,0 +1,267 @@
+"""The finance desk: what waits and for whom, what is late and how long, what holds it, and what the fund holds.
+
+It only reads, joins every list on what the reader may see, and costs the same number of queries for one row or many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
+from sqlalchemy.orm import aliased
+
+from grantflow.awards.models import Award
+from grantflow.awards.queries import HELD
+from grantflow.cases import definitions
+from grantflow.cases.access import visible_to
+from grantflow.cases.models import Case
+from grantflow.db import session
+from grantflow.disbursements import gates
+from grantflow.disbursements.models import Tranche
+from grantflow.disbursements.queries import awaited, names
+from grantflow.identity.access import Actor
+from grantflow.identity.models import Organisation
+from grantflow.money import Money
+from grantflow.programmes.models import Call, Programme
+
+PAGE = 25
+HORIZON = timedelta(days=30)
+AT_WORK = ("due", "checked", "first_approved", "ready", "failed", "on_hold")
+VIEWS = ("all", "prepare", "first", "second", "ready", "hold", "failed", "late", "late_1", "late_31", "late_61")
+AGES = (("late_1", 1, 30), ("late_31", 31, 60), ("late_61", 61, None))
+
+_AwardCase = aliased(Case, name="award_case")
+
+
+def _age(today: date, first: int, last: int | None) -> ColumnElement[bool]:
+    newest = Tranche.due_on <= today - timedelta(days=first)
+    return newest if last is None else and_(newest, Tranche.due_on >= today - timedelta(days=last))
+
+
+def _mine_second(actor: Actor) -> ColumnElement[bool]:
+    if actor.person_id is None or not actor.has("finance"):
+        return false()
+    return and_(Tranche.prepared_by_id != actor.person_id, Tranche.first_by_id != actor.person_id)
+
+
+def _condition(view: str, today: date) -> ColumnElement[bool]:
+    work = Case.state.in_(AT_WORK)
+    late = and_(or_(work, Case.state == "planned"), Tranche.due_on < today)
+    by_state = {"prepare": "due", "first": "checked", "second": "first_approved", "ready": "ready", "hold": "on_hold",
+                "failed": "failed"}  # fmt: skip
+    if view in by_state:
+        return Case.state == by_state[view]
+    if view == "late":
+        return late
+    for name, first, last in AGES:
+        if view == name:
+            return and_(late, _age(today, first, last))
+    return or_(work, and_(Case.state == "planned", Tranche.due_on <= today + HORIZON))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the desk: the tranche, its grant and grantee, and what holds it."""
+
+    case: Any
+    tranche: Tranche
+    award: Award
+    organisation: Organisation
+    state: Any
+    held: Sequence[gates.Gate]
+    """The gates that are not met; the first is the reason."""
+    suspended_at: Any
+    """Since when its grant is suspended, if it is."""
+    mine: bool
+    """Whether the reader may make its next move as far as duties are kept apart."""
+
+
+@dataclass(frozen=True)
+class Age:
+    """What is overdue for so many days: how many tranches, and their sums by currency."""
+
+    view: str
+    first: int
+    last: int | None
+    count: int
+    sums: tuple[Money, ...]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One page of the finance desk with its counts."""
+
+    view: str
+    counts: dict[str, int]
+    mine_second: int
+    ages: tuple[Age, ...]
+    lines: tuple[Line, ...]
+    total: int
+    sums: tuple[Money, ...]
+    ready: tuple[Money, ...]
+    page: int
+    people: dict[int, str]
+
+    @property
+    def first(self) -> int:
+        """Number of the first row shown."""
+        return 0 if not self.total else (self.page - 1) * PAGE + 1
+
+    @property
+    def last(self) -> int:
+        """Number of the last row shown."""
+        return min(self.total, self.page * PAGE)
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return max(1, -(-self.total // PAGE))
+
+
+def _sums(rows: list[tuple[str, int]]) -> tuple[Money, ...]:
+    total: dict[str, int] = {}
+    for currency, minor in rows:
+        total[currency] = total.get(currency, 0) + minor
+    return tuple(Money(minor, currency) for currency, minor in sorted(total.items()))
+
+
+def finance_desk(actor: Actor, today: date, view: str = "all", page: int = 1) -> Desk:
+    """The desk as this reader may see it. An unknown view is "all"; a page beyond the end is the last one."""
+    view = view if view in VIEWS else "all"
+    visible = visible_to(actor)
+    age = case(*((_age(today, first, last), name) for name, first, last in AGES), else_="")
+    mine = case((_mine_second(actor), 1), else_=0)
+    in_all = case((_condition("all", today), 1), else_=0)
+    columns = [Case.state, Tranche.currency, age.label("age"), mine.label("mine"), in_all.label("in_all")]
+    counted = session().execute(
+        select(*columns, func.count(), func.sum(Tranche.amount_minor))
+        .join(Tranche, Tranche.case_id == Case.id)
+        .where(visible, or_(Case.state.in_(AT_WORK), Case.state == "planned"))
+        .group_by(*columns)
+    ).all()
+
+    def among(name: str, row: Any) -> bool:
+        state, _currency, aged, _mine, everything = row[:5]
+        if name == "all":
+            return bool(everything)
+        if name == "late":
+            return bool(aged)
+        if name.startswith("late_"):
+            return bool(aged == name)
+        return {"due": "prepare", "checked": "first", "first_approved": "second", "on_hold": "hold"}.get(state, state) == name
+
+    def sums_of(name: str) -> tuple[Money, ...]:
+        return _sums([(row[1], int(row[6])) for row in counted if among(name, row)])
+
+    counts = {name: sum(row[5] for row in counted if among(name, row)) for name in VIEWS}
+    page = min(max(1, page), max(1, -(-counts[view] // PAGE)))
+    lines = _lines(actor, view, today, page)
+    return Desk(
+        view=view,
+        counts=counts,
+        mine_second=sum(row[5] for row in counted if row[0] == "first_approved" and row[3]),
+        ages=tuple(Age(name, first, last, counts[name], sums_of(name)) for name, first, last in AGES),
+        lines=lines,
+        total=counts[view],
+        sums=sums_of(view),
+        ready=sums_of("ready"),
+        page=page,
+        people=names([x for l in lines for x in (l.tranche.prepared_by_id, l.tranche.first_by_id)], actor.language),
+    )
+
+
+def _lines(actor: Actor, view: str, today: date, page: int) -> tuple[Line, ...]:
+    found = session().execute(
+        select(Case, Tranche, Award, Organisation, _AwardCase.state, _AwardCase.since_at)
+        .join(Tranche, Tranche.case_id == Case.id)
+        .join(Award, Award.case_id == Tranche.award_id)
+        .join(_AwardCase, _AwardCase.id == Award.case_id)
+        .join(Organisation, Organisation.id == Award.organisation_id)
+        .where(visible_to(actor), _condition(view, today))
+        .order_by(Tranche.due_on, Award.number, Tranche.n)
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    ).all()
+    awards = {row[2].case_id: row[2] for row in found}
+    siblings: dict[int, list[Tranche]] = {award_id: [] for award_id in awards}
+    for one in session().scalars(select(Tranche).where(Tranche.award_id.in_(awards)).order_by(Tranche.n)):
+        siblings[one.award_id].append(one)
+    waited = awaited([row[1] for row in found], awards)
+    lines = []
+    for row, one, award, organisation, award_state, award_since in found:
+        every = siblings[award.case_id]
+        judged = [*gates.gates(one, award, waited.get(one.case_id), every), gates.balance(one, award, every)]
+        lines.append(
+            Line(
+                row,
+                one,
+                award,
+                organisation,
+                definitions.pinned(row.workflow_hash).state(row.state),
+                [gate for gate in judged if not gate.ok],
+                award_since if award_state == "suspended" else None,
+                _is_mine(actor, row, one),
+            )
+        )
+    return tuple(lines)
+
+
+def _is_mine(actor: Actor, row: Any, one: Tranche) -> bool:
+    if "finance" not in actor.roles_on(row) or row.state not in AT_WORK or row.state == "on_hold":
+        return False
+    return row.state != "first_approved" or actor.person_id not in (one.prepared_by_id, one.first_by_id)
+
+
+@dataclass(frozen=True)
+class Fund:
+    """What one call's grants hold, in one currency: awarded, paid, planned, and what is neither."""
+
+    programme: Any
+    call: Any
+    call_id: int
+    budget: Money
+    grants: int
+    awarded: Money
+    paid: Money
+    planned: Money
+
+    @property
+    def available(self) -> Money:
+        """Available = awarded − paid − planned and not cancelled."""
+        return self.awarded - self.paid - self.planned
+
+
+def funds(actor: Actor) -> list[Fund]:
+    """The fund by programme and call, as far as this reader sees the grants. Two queries."""
+    planned = dict(
+        session().execute(
+            select(Award.call_id, func.sum(Tranche.amount_minor))
+            .join(Tranche, Tranche.award_id == Award.case_id)
+            .join(Case, Case.id == Tranche.case_id)
+            .where(visible_to(actor), Case.stage.not_in(("closed", "refused")))
+            .group_by(Award.call_id)
+        ).tuples()
+    )
+    rows = session().execute(
+        select(
+            Programme.name, Call.name, Call.case_id, Call.budget_minor, Award.currency, func.count(), func.sum(HELD),
+            func.sum(Award.paid_minor),
+        )
+        .select_from(Award)
+        .join(Case, Case.id == Award.case_id)
+        .join(Call, Call.case_id == Award.call_id)
+        .join(Programme, Programme.id == Award.programme_id)
+        .where(visible_to(actor))
+        .group_by(Programme.id, Programme.name, Call.name, Call.case_id, Call.budget_minor, Call.code, Award.currency)
+        .order_by(Programme.id, Call.code, Award.currency)
+    ).all()  # fmt: skip
+    return [
+        Fund(
+            programme, call, call_id, Money(budget, currency), count, Money(int(held), currency),
+            Money(int(paid), currency), Money(int(planned.get(call_id, 0)), currency),
+        )
+        for programme, call, call_id, budget, currency, count, held, paid in rows
+    ]  # fmt: skip

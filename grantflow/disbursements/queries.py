@@ -1,0 +1,80 @@
+"""Reading tranches and the ledger: a tranche with all its gates, the lines of its payments, who did what to it.
+
+It changes nothing, and whoever shows a row has asked `cases.access` before. The finance desk's page is in `desk`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+
+from grantflow.awards.models import Award
+from grantflow.cases import definitions
+from grantflow.cases.models import Case
+from grantflow.db import session
+from grantflow.disbursements import gates
+from grantflow.disbursements.models import Payment, Tranche
+from grantflow.errors import NotFound
+from grantflow.identity.models import Person
+from grantflow.programmes.queries import terms_by_hash
+
+
+def tranche(case_id: int) -> Tranche:
+    """The tranche of a case; NotFound where there is none."""
+    found = session().get(Tranche, case_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def of_award(award_id: int) -> list[Tranche]:
+    """Every tranche of an award in order, the cancelled ones too."""
+    return list(session().scalars(select(Tranche).where(Tranche.award_id == award_id).order_by(Tranche.n)))
+
+
+def awaited(tranches: Iterable[Tranche], awards: dict[int, Award]) -> dict[int, gates.Awaited]:
+    """By tranche, the report it waits for. One query for all."""
+    wanted = {t.condition_case_id: t for t in tranches if t.condition_case_id is not None}
+    if not wanted:
+        return {}
+    rows = session().execute(select(Case.__table__).where(Case.id.in_(wanted))).all()
+    found = {}
+    for row in rows:
+        waiting = wanted[row.id]
+        award = awards[waiting.award_id]
+        plan = terms_by_hash(award.terms_hash).report(waiting.report or "") if award.terms_hash else None
+        found[waiting.case_id] = gates.Awaited(
+            plan.label if plan is not None else waiting.report,
+            row.ref or "",
+            row.stage == "closed",
+            definitions.pinned(row.workflow_hash).state(row.state).label,
+            row.id,
+        )
+    return found
+
+
+def gates_of(one: Tranche) -> list[gates.Gate]:
+    """Every gate of one tranche, the balance last."""
+    award = session().get_one(Award, one.award_id)
+    everything = of_award(one.award_id)
+    report = awaited([one], {award.case_id: award}).get(one.case_id)
+    return [*gates.gates(one, award, report, everything), gates.balance(one, award, everything)]
+
+
+def ledger(*, award_id: int | None = None, tranche_id: int | None = None) -> list[Payment]:
+    """The lines of the ledger of an award or a tranche, in the order they were written."""
+    query = select(Payment).order_by(Payment.id)
+    if award_id is not None:
+        query = query.where(Payment.award_id == award_id)
+    if tranche_id is not None:
+        query = query.where(Payment.tranche_id == tranche_id)
+    return list(session().scalars(query))
+
+
+def names(person_ids: Iterable[int | None], language: str) -> dict[int, str]:
+    """People's names in a language, by id. One query."""
+    wanted = {person_id for person_id in person_ids if person_id is not None}
+    if not wanted:
+        return {}
+    return {p.id: p.name_in(language) for p in session().scalars(select(Person).where(Person.id.in_(wanted)))}
