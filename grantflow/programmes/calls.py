@@ -6,7 +6,7 @@ Leaves amendments of districts and putting off the closing hour to `service`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -144,7 +144,8 @@ def current_districts(call_id: int) -> set[str]:
 def _scope(call_id: int, call: CallPack, places: Mapping[str, int]) -> None:
     """The districts at approval: from the first day anybody could ask."""
     current, scopes = writing(), models.CallScope
-    start: date = min(clock.today(call.zone), call.opens.date(), *(a.on for a in call.amendments))
+    first = [amendment.on - timedelta(days=1) for amendment in call.amendments]
+    start: date = min(clock.today(call.zone), call.opens.date(), *first)
     current.execute(delete(scopes).where(scopes.call_id == call_id))
     for code in call.districts:
         current.add(scopes(call_id=call_id, place_id=places[code], from_on=start))

@@ -156,7 +156,8 @@ def add_value(
     current.add(
         slots(
             indicator_id=indicator_id, slot=slot, revision=latest.revision + 1 if latest else 1,
-            as_of_on=value.on, place_id=places[value.place] if value.place else None, recorded_at=clock.now(), **facts,
+            as_of_on=value.on, place_id=places[value.place] if value.place else None,
+            recorded_at=clock.now(), **facts,
         )
     )  # fmt: skip
     current.flush()

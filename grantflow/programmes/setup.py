@@ -25,7 +25,7 @@ def found_programme(file: Path, actor: Actor, *, manager_id: int | None) -> Load
     An existing programme is changed only by its managers: Refused. Raises DefinitionFaults with all that is wrong.
     """
     read = pack.read(file)
-    known = writing().scalar(select(Programme.case_id).where(Programme.code == read.code))
+    known = writing().scalar(select(Programme.id).where(Programme.code == read.code))
     if known is not None:
         return load_pack(read, actor)
     shell = replace(actor, everywhere="admin")

@@ -44,7 +44,7 @@ RULE_KEYS: dict[str, tuple[set[str], set[str]]] = {
 """For each kind of rule: the keys it needs, and those it may have."""
 
 
-class Test(Part):
+class Threshold(Part):
     """A comparison with a percentage: more than half is `{operator = ">", percent = 50}`."""
 
     operator: Operator
@@ -77,10 +77,10 @@ class Rule(Part):
     values: tuple[Code, ...] = ()
     years: int | None = Field(default=None, ge=0, le=100)
     owner_share: Code | None = None
-    owners: Test | None = None
+    owners: Threshold | None = None
     leadership: Code | None = None
     board: Code | None = None
-    leaders: Test | None = None
+    leaders: Threshold | None = None
     before: Code | None = None
     after: Code | None = None
     max_months: int | None = Field(default=None, ge=1, le=120)
