@@ -130,7 +130,9 @@ def part(
         for detail in error.errors(include_url=False):
             key = str(detail["loc"][0]) if detail["loc"] else ""
             # A move without a name is named after its trigger: a bad trigger is said once, of the trigger.
-            if not (key == "name" and key not in data and model is Move):
+            # A list that is short only because its items are wrong is told for its items.
+            taken_over = key == "name" and key not in data and model is Move
+            if not taken_over and not (detail["type"] == "too_short" and detail["input"]):
                 faults.append(Fault(file, table, *_explain(model, key, detail)))
             touched.add(key)
     stand_ins = _STAND_INS[model]
