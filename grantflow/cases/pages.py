@@ -44,3 +44,19 @@ def move_form(name: str) -> Callable[[_Form], _Form]:
 def form_for(name: str) -> Any:
     """The form class registered under a name."""
     return registry.forms[name]
+
+
+View = Callable[[Any, Actor], None]
+_viewers: list[View] = []
+
+
+def on_view(function: View) -> View:
+    """Register what is to happen when somebody opens a case's page."""
+    _viewers.append(function)
+    return function
+
+
+def viewed(case: Any, actor: Actor) -> None:
+    """Tell whoever registered that this actor opens this case. Called by the frame, before it reads."""
+    for function in _viewers:
+        function(case, actor)
