@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any, Literal
 
 from flask_babel import lazy_gettext as _
@@ -17,9 +17,8 @@ from flask_babel import lazy_gettext as _
 from grantflow.money import Money
 from grantflow.programmes.parts import add_period
 from grantflow.programmes.questions import applies, is_answered
-from grantflow.programmes.terms import Rule, Terms, Test
+from grantflow.programmes.terms import Rule, Terms, Threshold
 from grantflow.rendering import day, money, number, percent
-from grantflow.submissions import budget
 from grantflow.submissions.answers import Draft, Sums
 
 Word = Literal["ok", "fail", "unknown"]
@@ -107,7 +106,7 @@ def _women(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -
     params |= {"women": heads[0], "posts": heads[1]}
     if board is not None:
         params |= {"board_women": board[0], "board_posts": board[1]}
-    test = rule.leaders or Test(operator=">", percent=Decimal(50))
+    test = rule.leaders or Threshold(operator=">", percent=Decimal(50))
     passed = test.holds(*heads) and (board is None or test.holds(*board))
     return Finding(rule.code, "ok" if passed else "fail", params)
 
@@ -133,7 +132,7 @@ def _own_share(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Fact
     sums = Sums.of(terms, Draft(dict(answers)))
     if sums.own is None or not sums.total:
         return _unanswered(rule, terms.keys.budget, terms.keys.own_share)
-    enough = Test(operator=">=", percent=terms.own_share_min).holds(sums.own, sums.total)
+    enough = Threshold(operator=">=", percent=terms.own_share_min).holds(sums.own, sums.total)
     return Finding(rule.code, "ok" if enough else "fail", {"own": sums.own, "total": sums.total})
 
 
@@ -207,7 +206,7 @@ def _say_age(rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[str
     )  # fmt: skip
 
 
-def _need(test: Test | None) -> Any:
+def _need(test: Threshold | None) -> Any:
     if test is None:
         return ""
     limit = number(test.percent)
@@ -246,11 +245,12 @@ def _say_asked(rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[s
 
 
 def _say_own(rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[str, Any], lang: str) -> Any:
-    share = budget.share(p["own"], p["total"]) or Decimal(0)
+    # Cut, never rounded up: 9.996 % must not be shown as the 10 % it is not.
+    share = (Decimal(p["own"]) * 100 / Decimal(p["total"])).quantize(Decimal("0.01"), ROUND_DOWN).normalize()
     return _(
         "Own share: %(own)s of %(total)s, %(share)s; at least %(least)s is needed.",
         own=money(Money(p["own"], terms.currency)), total=money(Money(p["total"], terms.currency)),
-        share=percent(share), least=percent(terms.own_share_min),
+        share=percent(Decimal(format(share, "f"))), least=percent(terms.own_share_min),
     )  # fmt: skip
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Table, select
+from sqlalchemy import select
 
 from grantflow import clock
 from grantflow.cases import definitions
@@ -30,11 +30,11 @@ from grantflow.rendering import moment
 from grantflow.submissions.answers import Draft
 from grantflow.submissions.models import Application, ApplicationVersion, Attachment
 
-APPLICATIONS = cast(Table, Application.__table__)
-VERSIONS = cast(Table, ApplicationVersion.__table__)
-FILES = cast(Table, Attachment.__table__)
-CASES = cast(Table, Case.__table__)
-CALLS = cast(Table, Call.__table__)
+APPLICATIONS = Application.__table__
+VERSIONS = ApplicationVersion.__table__
+FILES = Attachment.__table__
+CASES = Case.__table__
+CALLS = Call.__table__
 
 
 class When:

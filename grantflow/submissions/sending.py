@@ -165,8 +165,8 @@ def seal(ctx: Context) -> None:
         .values(
             title=title, district_id=place, award_type=now["award_type"], grant_kind=now["grant_kind"],
             total_minor=now["total"], own_minor=now["own_share"], asked_minor=now["asked"],
-            submitted_version=n, submitted_at=ctx.now, correction_due_at=None, reopened=[], correction_note="",
-            search_key=search_key(ref, title, english),
+            submitted_version=n, submitted_at=ctx.now, correction_due_at=None, reopened=[],
+            correction_note="", search_key=search_key(ref, title, english),
         )
     )  # fmt: skip
     ctx.set_scope(ref=ref, title=title)
