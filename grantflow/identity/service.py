@@ -23,12 +23,20 @@ from grantflow.identity.roles import grant_role, revoke_role
 __all__ = [
     "CONSENT", "add_organisation", "add_person", "authenticate", "change_name", "change_organisation",
     "change_password", "change_settings", "end_sessions", "grant_role", "invite", "join_organisation",
-    "person_by_email", "register", "rehash", "revoke_role", "set_language",
+    "person", "person_by_email", "register", "rehash", "revoke_role", "set_language",
 ]  # fmt: skip
 
 CONSENT = "2026-11"
 """The version of the text one agrees to when registering: `templates/identity/consent.html`."""
 _PEOPLE = Person.__table__
+
+
+def person(person_id: int) -> Person:
+    """Somebody's account; NotFound where there is none."""
+    found = session().get(Person, person_id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _person(person_id: int) -> Any:
@@ -216,9 +224,9 @@ def end_sessions(actor: Actor, person_id: int) -> None:
     )
 
 
-def invite(actor: Actor, person_id: int, link: str) -> None:
+def invite(actor: Actor, person_id: int, link: str, *, key: str | None = None) -> None:
     """Send somebody the link by which they choose their first password, and remember that it was sent."""
     door.record(
-        person_id, "invited", actor=actor, role="manager" if actor.person_id else "",
+        person_id, "invited", actor=actor, role="manager" if actor.person_id else "", key=key,
         notices=[("invited", [person_id], {"note": link})],
     )  # fmt: skip

@@ -1,0 +1,147 @@
+"""The pages on which applicants describe the organisations they act for and let others act for them.
+
+What may be written is judged in `organisations`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from grantflow.db import unit_of_work
+from grantflow.errors import Invalid, NotFound, Refused
+from grantflow.extensions import limiter
+from grantflow.identity import forms, kept, queries, service
+from grantflow.identity.access import SIGNED_IN, access
+from grantflow.identity.blueprint import bp
+from grantflow.identity.labels import KIND_LABELS, LEGAL_FORM_LABELS
+from grantflow.identity.session import current_actor
+from grantflow.rendering import language
+
+Page = str | Response | tuple[str, int]
+
+
+def organisation_first() -> Response | None:
+    """Before somebody applies: where they must go first if they act for no organisation yet, else None."""
+    if current_actor().scopes("applicant", "organisation_id"):
+        return None
+    flash(_("First tell whom you apply for. Then the form opens."), "warm")
+    return redirect(url_for("identity.add_organisation", next=kept.here()), 303)
+
+
+def _name(row: Any) -> str:
+    return str((row.name_ru or row.name_en) if language() == "ru" else (row.name_en or row.name_ru))
+
+
+def _districts() -> list[tuple[str, Any]] | dict[str, list[tuple[str, Any]]]:
+    rows = queries.places()
+    names = {row.id: _name(row) for row in rows}
+    groups: dict[str, list[tuple[str, Any]]] = {"": [("", _("Another district, or none"))]}
+    for row in rows:
+        if row.kind == "district":
+            groups.setdefault(names.get(row.parent_id, ""), []).append((str(row.id), names[row.id]))
+    return groups
+
+
+def _form(data: Any = None, **given: Any) -> forms.Organisation:
+    form = forms.Organisation(data, **given)
+    form.place_id.choices = _districts()
+    known = dict(forms.COUNTRIES)
+    if form.country.data and form.country.data not in known and given.get("obj") is not None:
+        known[form.country.data] = form.country.data
+    form.country.choices = list(known.items())
+    if form.place_id.data in (None, "None"):
+        form.place_id.data = ""
+    else:
+        form.place_id.data = str(form.place_id.data)
+    return form
+
+
+@bp.route("/organisation")
+@access(SIGNED_IN)
+def organisation() -> Page:
+    """The organisations one acts for, with the people of each."""
+    rows = queries.organisations_of(current_actor())
+    if not rows:
+        return redirect(url_for("identity.add_organisation"), 303)
+    people = queries.people_acting_for([row.id for row in rows])
+    places = {row.id: _name(row) for row in queries.places()}
+    return render_template(
+        "identity/organisation.html", rows=rows, people=people, places=places, kinds=KIND_LABELS,
+        legal_forms=LEGAL_FORM_LABELS, countries=forms.COUNTRIES,
+    )  # fmt: skip
+
+
+@bp.route("/organisation/new", methods=["GET", "POST"])
+@access(SIGNED_IN)
+def add_organisation() -> Page:
+    """Describe an organisation; whoever does so acts for it from then on."""
+    form = _form(kept.form_data(), data={"country": "RU", "legal_form": "ano", "kind": "cso"})
+    onward = kept.safe_next(request.args.get("next"))
+    if request.method == "POST" and form.validate():
+        try:
+            actor = current_actor()
+            with unit_of_work():
+                service.add_organisation(actor, key=form.key.data, **form.fields())
+            flash(_("The organisation is here, and you act for it."), "good")
+            return redirect(onward or url_for("identity.organisation"), 303)
+        except Invalid as fault:
+            forms.show_faults(form, fault)
+    first = not current_actor().scopes("applicant", "organisation_id")
+    shown = render_template("identity/organisation_form.html", form=form, row=None, first=first, onward=onward)
+    return shown, 400 if form.errors else 200
+
+
+def _own(organisation_id: int) -> Any:
+    for row in queries.organisations_of(current_actor()):
+        if row.id == organisation_id:
+            return row
+    raise NotFound
+
+
+@bp.route("/organisation/<int:organisation_id>/edit", methods=["GET", "POST"])
+@access("applicant")
+def edit_organisation(organisation_id: int) -> Page:
+    """Change what is written about an organisation one acts for; the change stands in its history."""
+    row = _own(organisation_id)
+    form = _form(kept.form_data(), obj=row)
+    if request.method == "POST" and form.validate():
+        try:
+            actor = current_actor()
+            with unit_of_work():
+                service.change_organisation(actor, organisation_id, key=form.key.data, **form.fields())
+            flash(_("Saved."), "good")
+            return redirect(url_for("identity.organisation"), 303)
+        except Invalid as fault:
+            forms.show_faults(form, fault)
+    shown = render_template("identity/organisation_form.html", form=form, row=row, first=False, onward=None)
+    return shown, 400 if form.errors else 200
+
+
+@bp.route("/organisation/<int:organisation_id>/people", methods=["GET", "POST"])
+@access("applicant")
+@limiter.limit("30 per hour", methods=["POST"])
+def join(organisation_id: int) -> Page:
+    """Let a further person act for an organisation."""
+    row = _own(organisation_id)
+    form = forms.JoinOrganisation(kept.form_data())
+    status = 200
+    if request.method == "POST" and form.validate():
+        person = service.person_by_email(form.email.data or "")
+        if person is None or not person.active:
+            form.email.errors = [_("Nobody has an account under this address. Ask the person to open one first.")]
+        else:
+            try:
+                actor, person_id = current_actor(), person.id
+                with unit_of_work():
+                    service.join_organisation(actor, person_id, organisation_id, key=form.key.data)
+                flash(_("The person acts for the organisation from now on."), "good")
+                return redirect(url_for("identity.organisation"), 303)
+            except Refused as refusal:
+                form.form_errors.append(str(refusal))
+                status = 403
+    shown = render_template("identity/join.html", form=form, row=row)
+    return shown, status if status != 200 else 400 if form.errors else 200
