@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from typing import Any
 
-from flask import current_app, render_template
+from flask import current_app
 from flask_babel import force_locale
 from sqlalchemy import insert, select, update
 
@@ -37,7 +37,9 @@ def compose(row: Any, person: Any) -> tuple[str, str]:
     notice = render(row.notice, row.params, language, person.zone, link)
     with force_locale(language):
         name = (person.name_ru or person.name_en) if language == "ru" else (person.name_en or person.name_ru)
-        body = render_template("mail/letter.txt", notice=notice, name=name, link=link, language=language)
+        # Without the page's context: a letter is written where no request is.
+        letter = current_app.jinja_env.get_template("mail/letter.txt")
+        body = letter.render(notice=notice, name=name, link=link, language=language)
     return notice.subject, body
 
 
