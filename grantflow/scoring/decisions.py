@@ -21,9 +21,10 @@ from grantflow.money import Money
 from grantflow.programmes.models import Call
 from grantflow.scoring import standing
 from grantflow.scoring.models import Decision, Review, Standing
-from grantflow.scoring.panels import holders, terms_of
+from grantflow.scoring.panels import holders
 from grantflow.scoring.ranking import Entry, Ranking, hundredths, rank
 from grantflow.submissions.models import Application
+from grantflow.submissions.rows import terms_of
 
 _CASES = Case.__table__
 _REVIEWS = Review.__table__
@@ -74,6 +75,20 @@ def lock_reviews(ctx: Context) -> None:
         .values(status="locked")
     )
     ctx.fact("reviews", locked.rowcount)  # type: ignore[attr-defined]
+
+
+@registry.effect("scoring.unlock_reviews")
+def unlock_reviews(ctx: Context) -> None:
+    """Scoring is open again: what was submitted still counts, and can be opened by the chair; the ranking
+    lets go."""
+    ctx.session.execute(
+        update(_REVIEWS)
+        .where(_REVIEWS.c.case_id == ctx.case.id, _REVIEWS.c.status == "locked")
+        .values(status="submitted")
+    )
+    before = standing.mean_of(ctx.case.id)
+    standing.drop(ctx.case.id)
+    ctx.change("mean", before, None)
 
 
 @registry.effect("scoring.rank")

@@ -22,9 +22,10 @@ from grantflow.programmes.models import Call
 from grantflow.scoring import interests, standing
 from grantflow.scoring.decisions import amount_of, committed
 from grantflow.scoring.models import Decision
-from grantflow.scoring.panels import members_of, panel_of, terms_of
+from grantflow.scoring.panels import members_of, panel_of
 from grantflow.scoring.words import Filled, Name, Sum, named
 from grantflow.submissions.models import Application
+from grantflow.submissions.rows import terms_of
 
 _CASES = Case.__table__
 _DECISIONS = Decision.__table__

@@ -18,6 +18,7 @@ from grantflow.cases.models import Case
 from grantflow.cases.service import get, record
 from grantflow.db import session, writing
 from grantflow.engine.definition import Stage
+from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.errors import Invalid, NotFound, Refused
 from grantflow.history import store
 from grantflow.identity.access import Actor
@@ -27,6 +28,7 @@ from grantflow.scoring import standing
 from grantflow.scoring.models import INTERESTS, Interest, PanelMember
 from grantflow.scoring.panels import holders
 from grantflow.scoring.words import Name
+from grantflow.submissions.sending import content_gate
 
 _CASES = Case.__table__
 _ROWS = Interest.__table__
@@ -108,6 +110,14 @@ def content_open(case: Any, actor: Actor) -> bool:
     if not roles & {"panellist", "chair"}:
         return bool(roles)
     return declared(case.id, actor.person_id) == "none"
+
+
+@content_gate
+def declared_first(case: Any, actor: Actor) -> Verdict:
+    """The rule submissions ask before they show an application's content or one of its files."""
+    if content_open(case, actor):
+        return YES
+    return no(_("Declare first whether you have an interest in this application."))
 
 
 def found_interest(case: Any, person_id: int, seat_organisation_id: int | None = None) -> Any | None:

@@ -25,19 +25,18 @@ from grantflow.errors import Invalid, Refused
 from grantflow.identity.access import SCOPES, Actor
 from grantflow.identity.models import Organisation, Person, RoleAssignment
 from grantflow.identity.roles import grant_role, revoke_role
-from grantflow.programmes.models import Call, CallPack
+from grantflow.programmes.models import Call
 from grantflow.programmes.parts import Prose
-from grantflow.programmes.terms import Terms
 from grantflow.rendering import language
 from grantflow.scoring import composition
 from grantflow.scoring.composition import Seat
 from grantflow.scoring.models import SEATS, Panel, PanelMember
+from grantflow.submissions.rows import terms_of
 
 _CASES = Case.__table__
 _PANELS = Panel.__table__
 _MEMBERS = PanelMember.__table__
 _ROLES = RoleAssignment.__table__
-_terms: dict[str, Terms] = {}
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,6 @@ class Member:
     organisation_id: int | None = None
     chair: bool = False
     label: Prose | None = None
-
-
-def terms_of(pack_hash: str) -> Terms:
-    """The terms under a hash. Content never changes under its hash, so it is read once a process."""
-    found = _terms.get(pack_hash)
-    if found is None:
-        found = _terms[pack_hash] = Terms.from_content(session().get_one(CallPack, pack_hash).content)
-    return found
 
 
 def panel_of(call_id: int) -> Any | None:

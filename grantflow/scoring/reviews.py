@@ -27,9 +27,9 @@ from grantflow.programmes.terms import Criterion, Rubric
 from grantflow.rendering import clean_text
 from grantflow.scoring import interests, standing
 from grantflow.scoring.models import Review, ReviewScore
-from grantflow.scoring.panels import terms_of
 from grantflow.scoring.words import Said
 from grantflow.submissions.models import Application
+from grantflow.submissions.rows import terms_of
 
 _CASES = Case.__table__
 _REVIEWS = Review.__table__

@@ -9,7 +9,7 @@ from __future__ import annotations
 from grantflow.scoring import guards, handover
 from grantflow.scoring.decisions import committed, ranking_of
 from grantflow.scoring.interests import content_open, declare_interest, declared, latest
-from grantflow.scoring.panels import Member, compose_panel, composed, members_of, panel_of, terms_of
+from grantflow.scoring.panels import Member, compose_panel, composed, members_of, panel_of
 from grantflow.scoring.reviews import (
     Mark,
     Written,
@@ -19,6 +19,7 @@ from grantflow.scoring.reviews import (
     submit_review,
     written,
 )
+from grantflow.submissions.rows import terms_of
 
 __all__ = [
     "Mark", "Member", "Written", "committed", "compose_panel", "composed", "content_open", "declare_interest",

@@ -82,7 +82,7 @@ def put(case_id: int) -> Any | None:
     totals = list(counted([case_id]).get(case_id, {}).values())
     known = mean_of(case_id) is not None
     if not totals:
-        current.execute(delete(_STANDINGS).where(_STANDINGS.c.case_id == case_id))
+        drop(case_id)
         return None
     values = {
         "mean": mean(totals), "low": min(totals), "high": max(totals), "reviews": len(totals),
@@ -94,6 +94,11 @@ def put(case_id: int) -> Any | None:
         call_id = current.scalar(select(_CASES.c.call_id).where(_CASES.c.id == case_id))
         current.execute(insert(_STANDINGS).values(case_id=case_id, call_id=call_id, **values))
     return values
+
+
+def drop(case_id: int) -> None:
+    """Take an application out of the ranking."""
+    writing().execute(delete(_STANDINGS).where(_STANDINGS.c.case_id == case_id))
 
 
 def settle(case_id: int) -> bool:

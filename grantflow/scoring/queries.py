@@ -1,0 +1,324 @@
+"""What the pages of scoring read: my reviews, the board of a panel, the ranking, an application's reviews and
+feedback.
+
+Each is a fixed number of queries, whatever the number of rows, and sees only what the asker may see. Nothing
+is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from grantflow.cases.access import see, visible_to
+from grantflow.cases.models import Case
+from grantflow.db import session
+from grantflow.engine.definition import Stage
+from grantflow.errors import NotFound
+from grantflow.identity.access import Actor
+from grantflow.identity.models import Organisation, Person
+from grantflow.money import Money
+from grantflow.programmes.models import Call, Place
+from grantflow.programmes.terms import Rubric
+from grantflow.scoring import interests, ranking, standing
+from grantflow.scoring.composition import SEAT_LABELS
+from grantflow.scoring.models import Decision, Panel, PanelMember, Review, Standing
+from grantflow.scoring.panels import members_of, reviews_due_at
+from grantflow.submissions.models import Application
+from grantflow.submissions.rows import terms_of
+
+_CASES = Case.__table__
+STAFF = ("chair", "manager", "officer", "auditor")
+"""Who sees a panel's work as a whole."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A panel with its call: the head of every page of scoring."""
+
+    panel: Panel
+    call: Call
+    rubric: Rubric
+    due_at: datetime
+
+    @property
+    def id(self) -> int:
+        """The number of its file."""
+        return self.panel.case_id
+
+    @property
+    def spread_limit(self) -> int:
+        """Hundredths of a point beyond which readers should talk."""
+        return ranking.hundredths(self.rubric.spread_limit)
+
+
+def sheet_of(panel_id: int) -> Sheet:
+    """The panel, its call, rubric and last moment for reviews; NotFound where there is none."""
+    row = (
+        session()
+        .execute(
+            select(Panel, Call).join(Call, Call.case_id == Panel.call_id).where(Panel.case_id == panel_id)
+        )
+        .one_or_none()
+    )
+    if row is None:
+        raise NotFound
+    panel, call = row
+    return Sheet(panel, call, terms_of(call.pack_hash).rubric, reviews_due_at(panel, call.zone))
+
+
+def panel_seen(panel_id: int, actor: Actor, *roles: str) -> Sheet:
+    """The panel, for somebody who may see it and holds one of these roles on it; else NotFound."""
+    case = see(panel_id, actor, "panel")
+    if not actor.everywhere and not actor.roles_on(case) & set(roles or STAFF):
+        raise NotFound
+    return sheet_of(panel_id)
+
+
+def panels_of(actor: Actor) -> list[Sheet]:
+    """The panels this actor sees, the newest first."""
+    rows = session().execute(
+        select(Panel, Call)
+        .join(Call, Call.case_id == Panel.call_id)
+        .join(_CASES, _CASES.c.id == Panel.case_id)
+        .where(visible_to(actor))
+        .order_by(Panel.case_id.desc())
+    )
+    return [
+        Sheet(panel, call, terms_of(call.pack_hash).rubric, reviews_due_at(panel, call.zone))
+        for panel, call in rows
+    ]
+
+
+# lines of applications
+@dataclass(frozen=True)
+class Line:
+    """An application as lists of scoring show it. Scores are in hundredths of a point."""
+
+    case: Any
+    application: Application
+    organisation: Organisation
+    standing: Standing | None
+    decision: Decision | None
+    district: Place | None
+
+    @property
+    def asked(self) -> Money:
+        """The sum asked."""
+        return Money(self.application.asked_minor or 0, self.application.currency)
+
+    @property
+    def awarded(self) -> Money | None:
+        """The sum awarded, if any."""
+        if self.decision is None or self.decision.amount_minor is None:
+            return None
+        return Money(self.decision.amount_minor, self.decision.currency)
+
+
+def _lines(*conditions: Any) -> list[Line]:
+    rows = session().execute(
+        select(Case, Application, Organisation, Standing, Decision, Place)
+        .join(Application, Application.case_id == Case.id)
+        .join(Organisation, Organisation.id == Application.organisation_id)
+        .outerjoin(Standing, Standing.case_id == Case.id)
+        .outerjoin(Decision, Decision.case_id == Case.id)
+        .outerjoin(Place, Place.id == Application.district_id)
+        .where(Case.kind == "application", *conditions)
+        .order_by(Case.ref, Case.id)
+    )
+    return [Line(*row) for row in rows]
+
+
+def lines_of(panel_id: int, actor: Actor) -> list[Line]:
+    """Every application the panel has or had, as far as this actor sees them, by number."""
+    return _lines(Case.panel_id == panel_id, visible_to(actor))
+
+
+def line_of(case_id: int, actor: Actor) -> Line:
+    """One application; NotFound for whoever may not see it."""
+    found = _lines(Case.id == case_id, visible_to(actor))
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+# my reviews
+@dataclass(frozen=True)
+class Task:
+    """An application in the hands of one member. `todo`: declare, score, finish, or nothing any more."""
+
+    line: Line
+    sheet: Sheet
+    todo: str
+    review: Review | None
+
+    @property
+    def done(self) -> bool:
+        """Whether the member's own review is in."""
+        return self.todo == ""
+
+
+def tasks_of(actor: Actor, sheets: Sequence[Sheet] | None = None) -> list[Task]:
+    """What a member has to read, in every panel they sit on; what they have an interest in is not there."""
+    mine = actor.scopes("panellist", "panel_id") | actor.scopes("chair", "panel_id")
+    if not mine:
+        return []
+    seats = session().scalars(
+        select(PanelMember.panel_id).where(
+            PanelMember.person_id == actor.person_id,
+            PanelMember.left_on.is_(None),
+            PanelMember.panel_id.in_(mine),
+        )
+    )
+    by_panel = {sheet.id: sheet for sheet in (panels_of(actor) if sheets is None else sheets)}
+    panels = [panel_id for panel_id in seats if panel_id in by_panel]
+    lines = _lines(
+        Case.panel_id.in_(panels), Case.stage.in_((Stage.SCORING, Stage.DECISION)), visible_to(actor)
+    )
+    said = interests.latest(person_id=actor.person_id)
+    reviews = {
+        review.case_id: review
+        for review in session().scalars(select(Review).where(Review.person_id == actor.person_id))
+    }
+    found = []
+    for line in lines:
+        review = reviews.get(line.case.id)
+        todo = _todo(line.case, said.get((line.case.id, actor.person_id or 0)), review)
+        if line.case.stage == Stage.SCORING or review is not None:
+            found.append(Task(line, by_panel[line.case.panel_id], todo, review))
+    return sorted(found, key=lambda task: (task.done, task.sheet.due_at, task.line.case.ref or ""))
+
+
+def _todo(case: Any, said: str | None, review: Review | None) -> str:
+    if case.stage != Stage.SCORING:
+        return ""
+    if said is None:
+        return "declare"
+    if review is None:
+        return "score"
+    return "finish" if review.status == "draft" else ""
+
+
+# the board
+@dataclass(frozen=True)
+class Reading:
+    """How far an application is read: who has submitted, who is missing, how far the totals lie apart."""
+
+    line: Line
+    totals: Mapping[int, int]
+    missing: tuple[Person, ...]
+    conflicted: tuple[Person, ...]
+    undeclared: int
+    quorum: int
+    spread: int | None
+    mean: int | None
+    wide: bool
+    shown: bool
+    """Whether the asker may see marks: not before they have submitted their own."""
+
+    @property
+    def enough(self) -> bool:
+        """Whether the quorum is met."""
+        return len(self.totals) >= self.quorum
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A member's part in the work of a panel."""
+
+    member: PanelMember
+    person: Person
+    organisation: Organisation | None
+    seat: Any
+    assigned: int
+    declared: int
+    interests: int
+    submitted: int
+    mean: int | None
+    zero_spread: bool
+
+    @property
+    def expected(self) -> int:
+        """How many reviews are still owed by this member in all: interests are nobody's debt."""
+        return self.assigned - self.interests
+
+
+@dataclass(frozen=True)
+class Board:
+    """A panel at work."""
+
+    sheet: Sheet
+    readings: tuple[Reading, ...]
+    readers: tuple[Reader, ...]
+
+    @property
+    def submitted(self) -> int:
+        """Reviews that are in."""
+        return sum(reader.submitted for reader in self.readers)
+
+    @property
+    def expected(self) -> int:
+        """Reviews there should be."""
+        return sum(reader.expected for reader in self.readers)
+
+
+def board_of(sheet: Sheet, actor: Actor) -> Board:
+    """The panel's progress: per application and per member."""
+    lines = lines_of(sheet.id, actor)
+    ids = [line.case.id for line in lines]
+    totals = standing.counted(ids)
+    said = interests.latest(ids)
+    members = members_of(sheet.id)
+    open_marks = actor.everywhere is not None or not any(
+        member.person_id == actor.person_id for member, _p, _o in members
+    )
+    readings = []
+    for line in lines:
+        here = totals.get(line.case.id, {})
+        free = [p for m, p, _o in members if said.get((line.case.id, m.person_id)) in (None, "none")]
+        spread = ranking.spread(standing.exact(here.values()))
+        apart = None if spread is None else ranking.hundredths(spread)
+        readings.append(
+            Reading(
+                line,
+                here,
+                tuple(p for p in free if p.id not in here) if line.case.stage == Stage.SCORING else (),
+                tuple(
+                    p for m, p, _o in members if said.get((line.case.id, m.person_id)) not in (None, "none")
+                ),
+                sum(1 for m, _p, _o in members if (line.case.id, m.person_id) not in said),
+                sheet.panel.quorum,
+                apart,
+                standing.mean(list(here.values())),
+                apart is not None and apart > sheet.spread_limit,
+                open_marks or actor.person_id in here or line.case.stage != Stage.SCORING,
+            )
+        )
+    return Board(sheet, tuple(readings), tuple(_readers(members, ids, totals, said)))
+
+
+def _readers(
+    members: Sequence[tuple[PanelMember, Person, Organisation | None]],
+    ids: Sequence[int],
+    totals: Mapping[int, Mapping[int, int]],
+    said: Mapping[tuple[int, int], str],
+) -> Iterable[Reader]:
+    for member, person, body in members:
+        own = [here[member.person_id] for here in totals.values() if member.person_id in here]
+        mine = [said[case_id, member.person_id] for case_id in ids if (case_id, member.person_id) in said]
+        yield Reader(
+            member,
+            person,
+            body,
+            SEAT_LABELS[member.seat],
+            len(ids),
+            len(mine),
+            sum(1 for kind in mine if kind != "none"),
+            len(own),
+            standing.mean(own),
+            ranking.marks(standing.exact(own)).zero_spread,
+        )
