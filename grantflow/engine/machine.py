@@ -52,7 +52,9 @@ class Lifecycle:
         Raises IllegalMove when the move is not of this definition or does not start in `state`.
         """
         event = self._machine.events.get(move.name)
-        if event is None or self.workflow.moves_by_name[move.name] != move:
+        known = self.workflow.moves_by_name.get(move.name)
+        # Nearly always it is the very same move; to compare two by value costs as much as the step itself.
+        if event is None or (known is not move and known != move):
             raise IllegalMove(f'Workflow "{self.workflow.name}" has no move "{move.name}" of this form.')
         carrier = _Carrier(state)
         try:
