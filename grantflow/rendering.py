@@ -85,9 +85,19 @@ def zone_words(name: str | None = None, at: datetime | None = None, *, offset: b
 
 
 def label(value: Any) -> str:
-    """The reader's language of a `Label(en, ru)`; lazy sentences and text pass, None is an empty string."""
+    """A record's value as the reader sees it: `Label(en, ru)`, sum, number, day, yes or no; None is blank."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(gettext("Yes") if value else gettext("No"))
+    if isinstance(value, Money):
+        return money(value)
+    if isinstance(value, Decimal):
+        return number(value, max(0, -int(value.as_tuple().exponent)) if value.is_finite() else None)
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, date):
+        return day(value)
     if isinstance(value, Mapping):
         return str(value.get(language()) or value.get("en") or "")
     return str(value.in_(language())) if hasattr(value, "in_") else str(value)
@@ -149,8 +159,12 @@ def day(value: date | datetime | None, style: str = "long", zone_name: str | Non
         return ""
     if isinstance(value, datetime):
         value = value.astimezone(ZoneInfo(zone_name or zone())).date()
-    words = dates.format_date(value, _DAYS[style], locale=_locale()).replace("\u202f", NBSP)
-    return words + f"{NBSP}г." if language() == "ru" and style == "full" else words
+    pattern = "EEEE, d MMMM y 'г'." if language() == "ru" and style == "full" else _DAYS[style]
+    return (
+        dates.format_date(value, pattern, locale=_locale())
+        .replace("\u202f", NBSP)
+        .replace(" г.", f"{NBSP}г.")
+    )
 
 
 def hour(at: datetime | None, zone_name: str | None = None, *, seconds: bool = False) -> str:

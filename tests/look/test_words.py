@@ -54,7 +54,7 @@ def test_dates_are_written_out_in_text_and_short_in_tables(reading: Reading) -> 
         assert rendering.day(None) == ""
     with reading("ru"):
         assert rendering.day(first) == "1 ноября 2021\u00a0г."
-        assert rendering.day(first, "full").startswith("понедельник 1 ноября 2021")
+        assert rendering.day(first, "full").startswith("понедельник, 1 ноября 2021")
         assert rendering.day(first, "full").endswith("2021\u00a0г.")
         assert rendering.day(first, "short") == "1 нояб. 2021"
 
@@ -102,6 +102,9 @@ def test_a_name_in_two_languages_is_said_in_the_readers(reading: Reading, galler
     with reading("ru"):
         assert rendering.label({"en": "Draft", "ru": "Черновик"}) == "Черновик"
         assert rendering.label(None) == "" and rendering.label("x") == "x"
+        assert rendering.label(Decimal("75.0")) == "75,0"
+        assert rendering.label(Money(100, "RUB")) == "1,00\u00a0₽"
+        assert rendering.label(date(2021, 11, 1)) == "1 ноября 2021\u00a0г."
     assert rendering.language() == "en"
 
 
