@@ -87,8 +87,9 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     if session:
         session.install(app)
     for package in STAGES:
-        if (views := _room(package, "views")) is not None:
-            app.register_blueprint(views.bp)
+        for room in ("views", "public"):
+            if (pages := _room(package, room)) is not None:
+                app.register_blueprint(pages.bp)
     pages = _room("cases", "error_pages")
     if pages:
         pages.install_error_pages(app)

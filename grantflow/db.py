@@ -70,6 +70,8 @@ class Base(DeclarativeBase):
         # Every class here is a table, never a join.
         __table__: ClassVar[Table]
 
+    if TYPE_CHECKING:
+        __table__: ClassVar[Table]
     # A registry of our own: Flask-SQLAlchemy derives a class from this one, which a bare annotation map forbids.
     registry = registry(metadata=MetaData(naming_convention=NAMING), type_annotation_map={datetime: UtcDateTime()})
 

@@ -12,12 +12,25 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import settings
 
-os.environ.setdefault("GRANTFLOW_HOME", "/tmp/grantflow-tests-unset")
+from grantflow.config import FOR_TESTS
+
+# What the tests' own environment says of an installation must not reach them.
+for _name in list(os.environ):
+    if (_name.startswith("GRANTFLOW_") and _name not in FOR_TESTS) or _name in ("DATABASE_URL", "REDIS_URL"):
+        del os.environ[_name]
+
+settings.register_profile("quick", deadline=None, database=None, max_examples=60)
+settings.register_profile("thorough", deadline=None, database=None, max_examples=1000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("thorough" if config.getoption("--thorough") else "quick")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--thorough", action="store_true", help="run the large counts that an issue of record states")
+    parser.addoption("--thorough", action="store_true", help="run the long counts too")
 
 
 @pytest.fixture(scope="session")

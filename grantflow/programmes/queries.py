@@ -11,12 +11,14 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from grantflow import clock
+from grantflow.cases.access import visible_to
 from grantflow.cases.models import Case
 from grantflow.db import session
 from grantflow.errors import NotFound
+from grantflow.identity.access import Actor
 from grantflow.identity.words import search_key
 from grantflow.programmes import models
 from grantflow.programmes.terms import Terms
@@ -259,3 +261,79 @@ def alliances(programme_id: int, on: date | None = None) -> list[Standing]:
     ):
         strategies[endorsed.alliance_id].append(endorsed)
     return [Standing(row, region, tuple(members[row.id]), tuple(strategies[row.id])) for row, region in found]
+
+
+# ----------------------------------------------------------------------------------------------------------
+# pages
+def call_for_page(code: str) -> tuple[models.Call, Case, models.Programme]:
+    """A call with its case and programme, in one query; NotFound where there is none."""
+    calls, programmes_ = models.Call, models.Programme
+    row = session().execute(
+        select(calls, Case, programmes_)
+        .join(Case, Case.id == calls.case_id)
+        .join(programmes_, programmes_.id == calls.programme_id)
+        .where(calls.code == code)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return row[0], row[1], row[2]
+
+
+def zones_of(programme_id: int) -> list[str]:
+    """The zones of the regions of a programme's alliances, each once."""
+    places, alliances_ = models.Place, models.Alliance
+    rows = session().scalars(
+        select(places.zone)
+        .join(alliances_, alliances_.region_id == places.id)
+        .where(alliances_.programme_id == programme_id, places.zone.is_not(None))
+        .order_by(alliances_.id)
+    )
+    return list(dict.fromkeys(zone for zone in rows if zone))
+
+
+def programme_by_id(programme_id: int) -> models.Programme:
+    """A programme by the number of its file; NotFound where there is none."""
+    found = session().get(models.Programme, programme_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def programmes_of(actor: Actor) -> list[models.Programme]:
+    """The programmes whose file somebody may see, or in one of whose panels they sit."""
+    seats = actor.scopes("panellist", "panel_id") | actor.scopes("chair", "panel_id")
+    through = select(Case.programme_id).where(Case.id.in_(seats))
+    rows = models.Programme
+    return list(
+        session().scalars(
+            select(rows)
+            .join(Case, Case.id == rows.id)
+            .where(or_(visible_to(actor), rows.id.in_(through)))
+            .order_by(rows.starts_on.desc(), rows.id)
+        )
+    )
+
+
+def calls_of(programme_id: int) -> list[tuple[models.Call, Case]]:
+    """Every call of a programme with its case, the latest first."""
+    calls = models.Call
+    rows = session().execute(
+        select(calls, Case)
+        .join(Case, Case.id == calls.case_id)
+        .where(calls.programme_id == programme_id)
+        .order_by(calls.opens_at.desc(), calls.case_id)
+    )
+    return [(call, case) for call, case in rows]
+
+
+def counts_by_state(call_id: int) -> dict[str, int]:
+    """How many applications of a call stand in each state."""
+    rows = session().execute(
+        select(Case.state, func.count()).where(Case.call_id == call_id, Case.kind == "application").group_by(Case.state)
+    )
+    return {str(state): count for state, count in rows}
+
+
+def reach_database() -> None:
+    """Ask the database the smallest question; raises where it does not answer."""
+    session().execute(select(1))

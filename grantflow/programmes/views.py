@@ -1,0 +1,151 @@
+"""What staff see of programmes and calls: targets and results, alliances, a call's facts, and amendments of its scope.
+
+Public pages are in `public`; the moves of a call stand in the frame of its case.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+from wtforms import SelectChoice
+
+from grantflow import clock
+from grantflow.cases import definitions
+from grantflow.cases.access import see
+from grantflow.cases.pages import case_page
+from grantflow.db import unit_of_work
+from grantflow.errors import NotFound, Refused
+from grantflow.identity.access import PUBLIC, Actor, access
+from grantflow.identity.kept import form_data
+from grantflow.identity.session import current_actor
+from grantflow.programmes import queries, service
+from grantflow.programmes.forms import ScopeForm
+from grantflow.programmes.public import home, page_of_call
+from grantflow.programmes.results import results_framework
+from grantflow.rendering import day, label, number
+
+bp = Blueprint("programmes", __name__)
+STAFF = ("officer", "panellist", "chair", "finance", "manager", "auditor")
+
+
+@bp.get("/calls")
+@access(PUBLIC)
+def calls() -> str:
+    """The same list as the front page."""
+    return home()
+
+
+@bp.get("/calls/<code>")
+@access(PUBLIC)
+def call(code: str) -> str:
+    """A call with its rules, questions, criteria and money, before and after signing in, open and closed."""
+    return render_template("programmes/call.html", **page_of_call(code))
+
+
+@bp.get("/programmes")
+@access(*STAFF)
+def index() -> str:
+    """The programmes somebody works in."""
+    actor = current_actor()
+    return render_template("programmes/index.html", rows=queries.programmes_of(actor))
+
+
+@bp.get("/programmes/<code>")
+@access(*STAFF)
+def show(code: str) -> str:
+    """Targets and what is achieved, by objective; alliances, calls, regional facts."""
+    actor = current_actor()
+    programme = queries.programme_by_code(code)
+    if programme.id not in {row.id for row in queries.programmes_of(actor)}:
+        raise NotFound
+    framework = results_framework(programme.id)
+    lines = [line for objective in framework for line in objective.indicators]
+    headline = [line for line in lines if line.indicator.code in _headline(lines)]
+    return render_template(
+        "programmes/show.html",
+        programme=programme, framework=framework, headline=headline, alliances=queries.alliances(programme.id),
+        calls=[
+            (row, definitions.pinned(case.workflow_hash).state(case.state), case)
+            for row, case in queries.calls_of(programme.id)
+        ],
+        statistics=queries.statistics(programme.id), partners=queries.partners(programme.id), today=clock.today(programme.zone),
+        parts=parts, manages=programme.id in actor.scopes("manager", "programme_id"),
+    )  # fmt: skip
+
+
+def parts(achieved: Any) -> list[str]:
+    """The split of what is achieved, in words: "Karelia 9, Zabaikal 3", "women 214, men 19, not stated 3"."""
+    if achieved is None:
+        return [_("not counted yet")]
+    said = [", ".join(f"{label(name)} {number(value)}" for name, value in achieved.split)] if achieved.split else []
+    if achieved.women is not None:
+        said.append(
+            _(
+                "women %(women)s, men %(men)s, not stated %(rest)s",
+                women=number(achieved.women), men=number(achieved.men or 0), rest=number(achieved.not_stated or 0),
+            )
+        )  # fmt: skip
+    return said
+
+
+def _headline(lines: list[Any]) -> list[str]:
+    """The three targets that say most: what the house counts itself, enterprises first."""
+    counted = [line.indicator.code for line in lines if line.indicator.measure.startswith("computed:enterprises")]
+    others = [line.indicator.code for line in lines if line.indicator.code not in counted and line.achieved is not None]
+    return (counted + others)[:3]
+
+
+@case_page("call")
+def call_body(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
+    """A call inside the frame of its case: facts, districts with their amendments, links to its rooms."""
+    row = queries.call_by_id(case.id)
+    return "programmes/call_case.html", {
+        **page_of_call(row.code),
+        "manages": "manager" in actor.roles_on(case),
+        "counts": queries.counts_by_state(case.id),
+    }
+
+
+@case_page("programme")
+def programme_body(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
+    """The file of a programme: its history, and the way to its page."""
+    return "programmes/programme_case.html", {"programme": queries.programme_by_id(case.id)}
+
+
+@bp.route("/calls/<code>/scope", methods=["GET", "POST"])
+@access("manager")
+def scope(code: str) -> str | Response | tuple[str, int]:
+    """Amend the districts of an approved call, with day and reason."""
+    actor = current_actor()
+    row = queries.call_by_code(code)
+    case = see(row.case_id, actor, "call")
+    if "manager" not in actor.roles_on(case):
+        raise Refused(_("Only the manager of this programme may amend its calls."))
+    form = ScopeForm(form_data())
+    places = queries.districts_of_region(row)
+    form.districts.choices = [SelectChoice(place.code, label(place.name)) for place in places]
+    if not form.is_submitted() and not form.districts.data:
+        form.districts.data = [place.code for place in queries.districts_in_scope(row.case_id)]
+        form.on.data = form.on.data or clock.today(row.zone).strftime("%d.%m.%Y")
+        form.key.data = form.key.data or secrets.token_urlsafe(12)
+    status = 200
+    if form.validate_on_submit():
+        try:
+            with unit_of_work():
+                changed = service.amend_scope(row.case_id, form.districts.data or [], form.reason.data or "", form.day, actor)
+        except Refused as refusal:
+            form.form_errors = [str(refusal)]
+            status = 409
+        else:
+            flash(
+                _("The districts are amended from %(day)s.", day=day(form.day)) if changed else _("The districts are so already."),
+                "good",
+            )
+            return redirect(url_for("cases.show", case_id=row.case_id), 303)
+    elif form.is_submitted():
+        status = 400
+    return render_template("programmes/scope.html", form=form, call=row, case=case), status
