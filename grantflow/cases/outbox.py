@@ -16,7 +16,7 @@ from grantflow import clock
 from grantflow.cases import bell
 from grantflow.cases.models import Outbox
 from grantflow.cases.notices import catalogue
-from grantflow.db import after_commit, session, unit_of_work
+from grantflow.db import after_commit, session, unit_of_work, writing
 from grantflow.history.canonical import sha256
 from grantflow.identity.models import Person, RoleAssignment
 
@@ -152,3 +152,11 @@ def drain(limit: int = 20) -> int:
                     .values(lease_until=None, due_at=clock.now() + pause, last_error=f"{type(error).__name__}: {error}"[:400])
                 )
     return sent
+
+
+def mark_read(person_id: int, row_id: int | None = None) -> None:
+    """Mark one notice to a person as read, or all of them; inside a unit of work. Another's notice stays untouched."""
+    query = update(_ROWS).where(_ROWS.c.person_id == person_id, _ROWS.c.read_at.is_(None))
+    if row_id is not None:
+        query = query.where(_ROWS.c.id == row_id)
+    writing().execute(query.values(read_at=clock.now()))

@@ -41,7 +41,7 @@ def safe_next(path: str | None) -> str | None:
     return path if path.isprintable() and "\\" not in path else None
 
 
-def _foreign() -> bool:
+def foreign() -> bool:
     """Whether another site sent this form: then nothing of it may come up as if the person had typed it."""
     site = request.headers.get("Sec-Fetch-Site", "")
     origin = request.headers.get("Origin", "")
@@ -72,7 +72,7 @@ def typed() -> list[tuple[str, str]]:
 
 def keep(person_id: int | None) -> bool:
     """Keep what this request carries, for the person if known, else for whoever signs in in this browser next."""
-    if request.method != "POST" or _foreign() or not _has_page() or len(here()) > 500:
+    if request.method != "POST" or foreign() or not _has_page() or len(here()) > 500:
         return False
     fields = typed()
     if not fields:

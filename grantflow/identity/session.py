@@ -147,7 +147,7 @@ def sign_out() -> None:
         session["language"] = language
 
 
-def _known_id() -> int | None:
+def known_id() -> int | None:
     """Whose session this is or was."""
     number = str(session.get("_user_id", "")).partition(":")[0]
     return int(number) if number.isdigit() else None
@@ -157,7 +157,7 @@ def _end_idle() -> int | None:
     """End a session nobody has clicked in for too long; gives back whose it was, if it ended."""
     if "_user_id" not in session:
         return None
-    now, whose = int(clock.now().timestamp()), _known_id()
+    now, whose = int(clock.now().timestamp()), known_id()
     idle = timedelta(minutes=current_app.config["GRANTFLOW"].session_minutes).total_seconds()
     seen = session.get("seen", 0)
     if now - seen > idle or not current_user.is_authenticated:

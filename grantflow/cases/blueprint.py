@@ -1,0 +1,31 @@
+"""The blueprint of the pages of cases, and the two small things all of them use: page numbers and the path above."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, url_for
+
+from grantflow.cases import words
+
+bp = Blueprint("cases", __name__)
+
+
+def number(text: str | None) -> int:
+    """A page number from an address; 1 for anything that is none."""
+    return max(1, int(text)) if text and text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
+def name_of(case: Any) -> Any:
+    """What a case is called in a path: its number, else its title, else its kind."""
+    return case.ref or case.title or words.KINDS[case.kind]
+
+
+def steps(view: Any, *more: str) -> list[tuple[Any, str | None]]:
+    """The path above a case's page: the programme first, the page itself last."""
+    found: list[tuple[Any, str | None]] = [
+        (row.ref or row.title, url_for("cases.show", case_id=row.id)) for row in view.above
+    ]
+    case = view.case
+    found.append((name_of(case), url_for("cases.show", case_id=case.id) if more else None))
+    return found + [(words_, None) for words_ in more]

@@ -1,0 +1,96 @@
+"""The rooms where one's own things lie: the desk, the notices, and in a demonstration the mailbox of all letters.
+
+What waits is gathered by `desk` and `waiting`.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from flask import current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from grantflow.cases import desk as desks
+from grantflow.cases import outbox, queries, waiting, words
+from grantflow.cases.blueprint import bp, number
+from grantflow.db import unit_of_work
+from grantflow.errors import NotFound
+from grantflow.identity.access import PUBLIC, SIGNED_IN, access
+from grantflow.identity.session import counts, current_actor
+from grantflow.rendering import zone
+
+PAGE = 40
+counts("cases.desk")(waiting.count)
+
+
+def _pages(total: int, size: int) -> int:
+    return max(1, -(-total // size))
+
+
+@bp.route("/desk")
+@access(SIGNED_IN)
+def desk() -> str:
+    """What waits for me, by when, and why; below it, for applicants, all their applications and grants."""
+    actor = current_actor()
+    found = desks.items(actor)
+    kinds = list(dict.fromkeys(item.kind for item in found))
+    counted = {kind: sum(item.kind == kind for item in found) for kind in kinds}
+    kind = request.args.get("kind", "")
+    if kind not in counted:
+        kind = ""
+    ordered = [item for k in kinds for item in found if item.kind == k and kind in ("", k)]
+    page = min(number(request.args.get("page")), _pages(len(ordered), PAGE))
+    shown = ordered[(page - 1) * PAGE : page * PAGE]
+    groups = [(k, list(items)) for k, items in groupby(shown, key=lambda item: item.kind)]
+    elsewhere: list[dict[str, Any]] = []
+    total = 0
+    further = number(request.args.get("further"))
+    if actor.scopes("applicant", "organisation_id"):
+        elsewhere, total = waiting.elsewhere(actor, further)
+    return render_template(
+        "cases/desk.html", groups=groups, kinds=kinds, counted=counted, kind=kind, page=page, size=PAGE,
+        count=len(ordered), last=_pages(len(ordered), PAGE), elsewhere=elsewhere, total=total, further=further,
+        further_size=waiting.ELSEWHERE, plurals=words.PLURALS, unread=queries.unread(actor), actor=actor,
+        applicant_only=not actor.has("officer", "panellist", "chair", "finance", "manager", "auditor"),
+    )  # fmt: skip
+
+
+@bp.route("/inbox")
+@access(SIGNED_IN)
+def inbox() -> str:
+    """What was told to me, in my language, newest first."""
+    page = number(request.args.get("page"))
+    rows, total, unread = queries.inbox(current_actor(), zone(), page)
+    return render_template(
+        "cases/inbox.html", rows=rows, total=total, unread=unread, page=page, size=queries.PAGE, last=_pages(total, queries.PAGE)
+    )
+
+
+@bp.post("/inbox/read")
+@access(SIGNED_IN)
+def read() -> Response:
+    """Mark one notice, or all, as read; a repeated sending changes nothing."""
+    actor = current_actor()
+    text = request.form.get("notice", "")
+    one = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    assert actor.person_id is not None
+    with unit_of_work():
+        outbox.mark_read(actor.person_id, one)
+    return redirect(url_for("cases.inbox", page=request.form.get("page") or None), 303)
+
+
+@bp.route("/mailbox")
+@access(PUBLIC)
+def mailbox() -> str:
+    """Every letter the demonstration would have sent. Nowhere else does this page exist."""
+    if not current_app.config.get("DEMO"):
+        raise NotFound
+    text = request.args.get("person", "")
+    person = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    page = number(request.args.get("page"))
+    rows, total, people = queries.letters(person, page)
+    return render_template(
+        "cases/mailbox.html", rows=rows, total=total, people=people, person=person, page=page, size=queries.PAGE,
+        last=_pages(total, queries.PAGE),
+    )  # fmt: skip

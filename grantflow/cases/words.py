@@ -1,0 +1,141 @@
+"""The words of the time line: what a record is called, what a changed field or a fact is called, and its value in words.
+
+Moves bring their own words from the definitions. A stage adds its own names here through `say()`, `field()`, `fact()`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _
+
+from grantflow import rendering
+from grantflow.identity.labels import KIND_LABELS, LEGAL_FORM_LABELS, ROLE_LABELS, Joined
+from grantflow.money import MINOR_DIGITS, Money
+
+KINDS: dict[str, Any] = {
+    "call": _("Call"), "application": _("Application"), "award": _("Grant"), "tranche": _("Tranche"), "report": _("Report"),
+    "check": _("Check"), "person": _("Person"), "organisation": _("Organisation"), "programme": _("Programme"),
+    "alliance": _("Alliance"), "panel": _("Panel"),
+}  # fmt: skip
+PLURALS: dict[str, Any] = {
+    "call": _("Calls"), "application": _("Applications"), "award": _("Grants"), "tranche": _("Tranches"),
+    "report": _("Reports"), "check": _("Checks"), "panel": _("Panels"), "": _("Other"),
+}  # fmt: skip
+SAYS: dict[str, Any] = {
+    "open": _("Opened"),
+    "account_opened": _("Account opened"),
+    "name_changed": _("Name changed"),
+    "password_changed": _("Password changed"),
+    "signed_out_everywhere": _("Signed out on all devices"),
+    "invited": _("Invitation sent"),
+    "link_sent": _("Link for a new password sent"),
+    "role_granted": _("Role given"),
+    "role_revoked": _("Role taken back"),
+    "organisation_changed": _("Description of the organisation changed"),
+    "scope_amended": _("Districts of the call amended"),
+    "closing_put_off": _("Closing put off"),
+    "call_changed": _("Call changed from its pack"),
+    "pack_loaded": _("Loaded from the programme’s pack"),
+    "alliance_loaded": _("Alliance updated from the programme’s pack"),
+    "extension": _("Deadline extended"),
+    "late_attempt": _("Tried to submit after the deadline"),
+    "rules_run": _("Eligibility rules run"),
+    "rule_waived": _("A rule waived"),
+    "panel_composed": _("Panel composed"),
+    "interest_declared": _("An interest declared"),
+    "no_interest_declared": _("No interest declared"),
+    "reviews_assigned": _("Reviews assigned"),
+    "reviewer_assigned": _("Review assigned"),
+    "review_submitted": _("Review submitted"),
+    "review_reopened": _("Review opened again"),
+    "outcome_announced": _("Outcome announced"),
+    "case_viewed": _("Opened by the auditor"),
+    "history_verified": _("History verified"),
+    "history_exported": _("History exported"),
+}
+OPEN_RECORDS = {"open", "extension", "outcome_announced", "organisation_changed", "late_attempt"}
+"""Records without a move that an applicant also reads about their own case; all others are the house's."""
+FIELDS: dict[str, Any] = {
+    "email": _("E-mail"), "name": _("Name"), "name_en": _("Name in Latin letters"), "name_ru": _("Name in Cyrillic letters"),
+    "kind": _("Kind"), "legal_form": _("Legal form"), "country": _("Country"), "inn": _("INN"), "ogrn": _("OGRN"),
+    "founded_on": _("Founded on"), "closes_at": _("Closes"), "opens_at": _("Opens"), "results_on": _("Results on"),
+    "districts": _("Districts"), "amount": _("Amount"), "bank_account": _("Bank account"), "bank_name": _("Bank"),
+    "bank_ref": _("Bank’s reference"), "due_on": _("Due on"), "due_at": _("Due"), "quorum": _("Quorum"),
+    "reviews_due_on": _("Reviews due on"), "decision": _("Decision"), "verdict": _("Verdict"), "title": _("Title"),
+    "starts_on": _("Begins on"), "ends_on": _("Ends on"), "agreement_no": _("Agreement number"), "state": _("State"),
+}  # fmt: skip
+FACTS: dict[str, Any] = {
+    "role": _("Role"), "amount": _("Amount"), "due": _("Due"), "fingerprint": _("Fingerprint of what was sent"),
+    "receipt": _("Number"), "paid": _("Paid"), "signed_on": _("Signed on"), "agreement_no": _("Agreement number"),
+    "starts_on": _("Begins on"), "ends_on": _("Ends on"), "spent": _("Spent"), "decision": _("Decision"),
+    "verdict": _("Verdict"), "bank_ref": _("Bank’s reference"), "tranches": _("Tranches planned"),
+    "reports": _("Reports planned"), "checks": _("Checks planned"), "mean": _("Mean mark"), "consent": _("Text agreed to"),
+    "version": _("Version"), "booked_on": _("Booked on"), "rules_not_met": _("Rules not met"), "until": _("Until"),
+    "instalment": _("Instalment"),
+}  # fmt: skip
+ERASED = _("erased on request")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
+_CODES: dict[str, dict[str, Any]] = {"role": ROLE_LABELS, "legal_form": LEGAL_FORM_LABELS, "kind": KIND_LABELS}
+
+
+def say(**labels: Any) -> None:
+    """Add what records are called in the time line: `say(panel_composed=_("Panel composed"))`."""
+    SAYS.update(labels)
+
+
+def field(**labels: Any) -> None:
+    """Add what changed fields are called."""
+    FIELDS.update(labels)
+
+
+def fact(**labels: Any) -> None:
+    """Add what facts are called. A fact without a name is kept and exported, but not shown on the page."""
+    FACTS.update(labels)
+
+
+def open_to_applicants(*records: str) -> None:
+    """Let applicants read these records about their own cases."""
+    OPEN_RECORDS.update(records)
+
+
+def record_label(name: str) -> Any:
+    """What a record is called; a name nobody gave words to stands as it is."""
+    return SAYS.get(name, name.replace("_", " "))
+
+
+def field_label(name: str) -> Any:
+    """What a changed field is called."""
+    return FIELDS.get(name, name.replace("_", " "))
+
+
+def value(thing: Any, name: str = "") -> Any:
+    """A value of an event in words: money, dates, instants, yes and no, codes, lists."""
+    if thing is None or thing == "":
+        return ""
+    if isinstance(thing, bool):
+        return gettext("yes") if thing else gettext("no")
+    if isinstance(thing, int):
+        return rendering.number(thing)
+    if isinstance(thing, dict):
+        if set(thing) == {"minor", "currency"} and thing["currency"] in MINOR_DIGITS:
+            return rendering.money(Money(thing["minor"], thing["currency"]))
+        if set(thing) == {"en", "ru"}:
+            return rendering.label(thing)
+        return ", ".join(f"{field_label(key)}: {value(item, key)}" for key, item in thing.items())
+    if isinstance(thing, list):
+        if len(thing) > 6 or any(isinstance(item, dict | list) for item in thing):
+            return ngettext("%(num)d entry", "%(num)d entries", len(thing))
+        return Joined(value(item, name) for item in thing)
+    text = str(thing)
+    if text in _CODES.get(name, {}):
+        return _CODES[name][text]
+    if _DAY.match(text):
+        return rendering.day(date.fromisoformat(text))
+    if _INSTANT.match(text):
+        return rendering.moment(datetime.fromisoformat(text.replace("Z", "+00:00")))
+    return rendering.fours(text) if name == "fingerprint" else text
