@@ -173,25 +173,37 @@ def read_agreement(award_id: int, payload: dict[str, Any]) -> Agreement:
     days = [payload.get(name) for name in ("signed_on", "starts_on", "ends_on")]
     if not all(type(given) is date for given in days):
         raise Refused(_("Write three days: when it was signed, when the grant starts, and when it ends."))
-    signed_on, starts_on, ends_on = days
+    given = Agreement(number, *days)  # type: ignore[arg-type]
+    fault = agreement_fault(award_id, given)
+    if fault is not None:
+        raise Refused(fault[1])
+    return given
+
+
+def agreement_fault(award_id: int, given: Agreement) -> tuple[str, Any] | None:
+    """What is wrong with an agreement as a whole: the field it is about and a sentence; None where nothing is."""
     row = award(award_id)
-    today = clock.today(zone_of(row.programme_id))
-    if signed_on > today:  # type: ignore[operator]
-        raise Refused(_("%(day)s has not come yet: write the day on which both sides had signed.", day=day(signed_on)))  # type: ignore[arg-type]
-    if ends_on <= starts_on:  # type: ignore[operator]
-        raise Refused(
-            _("The grant would end on %(end)s, before it starts on %(start)s. Write a later end.",
-              end=day(ends_on), start=day(starts_on))  # type: ignore[arg-type]
+    if given.signed_on > clock.today(zone_of(row.programme_id)):
+        sentence = _("%(day)s has not come yet: write the day on which both sides had signed.", day=day(given.signed_on))
+        return "signed_on", sentence
+    if given.ends_on <= given.starts_on:
+        sentence = _(
+            "The grant would end on %(end)s, before it starts on %(start)s. Write a later end.",
+            end=day(given.ends_on), start=day(given.starts_on),
         )  # fmt: skip
+        return "ends_on", sentence
     other = session().scalar(
         select(Award.number).where(
-            Award.agreement_no == number, Award.programme_id == row.programme_id, Award.case_id != award_id
+            Award.agreement_no == given.number, Award.programme_id == row.programme_id, Award.case_id != award_id
         )
     )
     if other is not None:
-        raise Refused(_("The agreement %(number)s belongs to the grant %(other)s. Write another number.",
-                        number=number, other=other))  # fmt: skip
-    return Agreement(number, signed_on, starts_on, ends_on)  # type: ignore[arg-type]
+        sentence = _(
+            "The agreement %(number)s belongs to the grant %(other)s. Write another number.",
+            number=given.number, other=other,
+        )  # fmt: skip
+        return "agreement_no", sentence
+    return None
 
 
 @registry.effect("awards.sign")

@@ -236,15 +236,16 @@ class Fund:
 
 def funds(actor: Actor) -> list[Fund]:
     """The fund by programme and call, as far as this reader sees the grants. Two queries."""
-    planned = dict(
-        session().execute(
+    planned = {
+        row[0]: row[1]
+        for row in session().execute(
             select(Award.call_id, func.sum(Tranche.amount_minor))
             .join(Tranche, Tranche.award_id == Award.case_id)
             .join(Case, Case.id == Tranche.case_id)
             .where(visible_to(actor), Case.stage.not_in(("closed", "refused")))
             .group_by(Award.call_id)
-        ).tuples()
-    )
+        )
+    }
     rows = session().execute(
         select(
             Programme.name, Call.name, Call.case_id, Call.budget_minor, Award.currency, func.count(), func.sum(HELD),

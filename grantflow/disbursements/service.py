@@ -202,15 +202,25 @@ def payment_stated(ctx: Context) -> Verdict:
     if signed_on is not None and booked_on < signed_on:
         return no(_("On %(day)s the agreement was not signed yet (%(signed)s). Look at the day once more.",
                     day=day(booked_on), signed=day(signed_on)))  # fmt: skip
+    used = reference_used(reference)
+    if used is None:
+        return YES
+    return no(
+        _(
+            "The reference %(reference)s was used for %(tranche)s on %(day)s. Look at the bank’s paper once more.",
+            reference=reference, tranche=used[0], day=day(used[1]),
+        )
+    )  # fmt: skip
+
+
+def reference_used(reference: str) -> tuple[str, date, int] | None:
+    """For which tranche (its number, the day booked, its case) a bank's reference was used already; None if for none."""
     used = session().execute(
-        select(Case.ref, Payment.booked_on)
+        select(Case.ref, Payment.booked_on, Case.id)
         .join(Case, Case.id == Payment.tranche_id)
         .where(Payment.kind == "payment", Payment.bank_ref == reference)
     ).first()
-    if used is not None:
-        return no(_("The reference %(reference)s was used for %(tranche)s on %(day)s. Look at the bank’s paper once more.",
-                    reference=reference, tranche=used.ref, day=day(used.booked_on)))  # fmt: skip
-    return YES
+    return None if used is None else (used[0] or "", used[1], used[2])
 
 
 def read_reference(typed: Any) -> str:

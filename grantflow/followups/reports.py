@@ -215,10 +215,12 @@ def report_complete(ctx: Context) -> Verdict:
 def submit_report(ctx: Context) -> None:
     """Keep the report as it is sent, for ever, under its fingerprint; what was spent stands in the event."""
     row, given = report(ctx.case.id), _sent(ctx)
+    questions = plan_of(row).questions
+    answers = final_of(questions, draft_of(row) if given is None else Draft(given))
     if given is not None:
-        row.answers, row.typed = given, {}
+        attached = {question.code for question in questions if question.kind == "file"}
+        row.answers, row.typed = {k: v for k, v in given.items() if k not in attached}, {}
         row.revision += 1
-    answers = final_of(plan_of(row).questions, draft_of(row))
     _text, digest = sealed(answers)
     spent = spent_of(row, answers)
     n = 1 + (ctx.session.scalar(select(func.max(ReportVersion.n)).where(ReportVersion.report_id == row.case_id)) or 0)
