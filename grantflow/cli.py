@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from grantflow.errors import GrantFlowError, Invalid, Misconfigured
+from grantflow.errors import GrantFlowError, Invalid, Misconfigured, NotFound
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -70,13 +70,14 @@ def init(email: str, name: str, language: str, programme: Path | None) -> None:
     """First run for real: tables, secret key, the first manager by an invitation link."""
     from grantflow import schema
     from grantflow.identity.access import Actor
-    from grantflow.identity.invitations import invitation_link
+    from grantflow.identity.links import link as invitation_link
 
     app = _app(schema=False)
     schema.upgrade(app)
     shell = Actor(None, "shell", everywhere="admin")
     with app.app_context():
-        from grantflow.db import unit_of_work
+        from grantflow.db import session, unit_of_work
+        from grantflow.identity.models import Person
         from grantflow.identity.service import add_person, person_by_email
         from grantflow.programmes.setup import found_programme
 
@@ -85,7 +86,7 @@ def init(email: str, name: str, language: str, programme: Path | None) -> None:
             person_id = person.id
             if programme is not None:
                 found_programme(programme, shell, manager_id=person_id)
-        link = invitation_link(person_id)
+        link = invitation_link(session().get_one(Person, person_id))
     click.echo("The database is ready.")
     click.echo(f"{name} chooses a password here, within seven days, once the server runs:\n  {link}")
     if programme is None:
@@ -309,8 +310,9 @@ def users_add(address: str, name: str, language: str, role: str | None, programm
         raise Misconfigured("A role needs its programme and a programme its role: give both or neither.")
     app = _app()
     with app.app_context():
-        from grantflow.db import unit_of_work
-        from grantflow.identity.invitations import invitation_link
+        from grantflow.db import session, unit_of_work
+        from grantflow.identity.links import link as invitation_link
+        from grantflow.identity.models import Person
         from grantflow.identity.roles import grant_role
         from grantflow.identity.service import add_person
         from grantflow.programmes.queries import programme_by_code
@@ -319,11 +321,8 @@ def users_add(address: str, name: str, language: str, role: str | None, programm
         with unit_of_work():
             person_id = add_person(actor, email=address, name=name, language=language).id
             if role is not None and programme is not None:
-                found = programme_by_code(programme)
-                if found is None:
-                    raise Misconfigured(f"There is no programme {programme}.")
-                grant_role(actor, person_id, role, programme_id=found.case_id)
-        link = invitation_link(person_id)
+                grant_role(actor, person_id, role, programme_id=programme_by_code(programme).id)
+        link = invitation_link(session().get_one(Person, person_id))
     click.echo(f"{name} chooses a password here, within seven days:\n  {link}")
 
 
@@ -359,6 +358,9 @@ def main(arguments: list[str] | None = None) -> Any:
     except Invalid as error:
         sentences = [str(text) for text in error.fields.values()] or [str(error)]
         click.echo("\n".join(sentences), err=True)
+        return 1
+    except NotFound as error:
+        click.echo(str(error) or "There is no such record, or this person may not see it.", err=True)
         return 1
     except GrantFlowError as error:
         click.echo(str(error) or type(error).__name__, err=True)

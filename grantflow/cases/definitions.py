@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import insert, select
 
@@ -14,7 +15,7 @@ from grantflow import clock
 from grantflow.cases.models import Definition
 from grantflow.config import resource_folder
 from grantflow.db import session, writing
-from grantflow.engine.definition import Workflow
+from grantflow.engine.definition import State, Workflow
 from grantflow.engine.loader import load
 from grantflow.engine.registry import registry
 
@@ -51,6 +52,11 @@ def pinned(workflow_hash: str) -> Workflow:
             raise LookupError(f"definition {workflow_hash} is not in the database")
         found = _pinned[workflow_hash] = _parsed(content)
     return found
+
+
+def card(case: Any) -> State:
+    """The card of the state a case stands in: label, tone, stage, desk."""
+    return pinned(case.workflow_hash).state(case.state)
 
 
 def pin(workflow: Workflow) -> str:

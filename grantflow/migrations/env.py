@@ -16,10 +16,7 @@ def run() -> None:
     """Run online, on the engine of the app that called."""
     with db.engine.connect().execution_options(grantflow_writes=True) as connection:
         options: dict[str, Any] = {"render_as_batch": True, "compare_type": True, "transaction_per_migration": True}
-        if connection.dialect.name == "sqlite":
-            # SQLite rebuilds a table to alter it; keys that point at it must not notice.
-            connection.exec_driver_sql("PRAGMA foreign_keys = OFF") if not connection.in_transaction() else None
-        else:
+        if connection.dialect.name == "postgresql":
             connection.execute(text("SET lock_timeout = '10s'"))
             connection.commit()
         context.configure(connection=connection, target_metadata=Base.metadata, **options)

@@ -60,7 +60,7 @@ def describe(question: Question) -> str:
 def home() -> str:
     """The calls: open ones first."""
     rows = [
-        {"call": call, "state": definitions.pinned(case.workflow_hash).state(case.state), "open": is_open(call, case)}
+        {"call": call, "state": definitions.card(case), "open": is_open(call, case)}
         for call, case in queries.public_calls()
     ]
     return render_template("programmes/calls.html", rows=rows)
@@ -83,7 +83,7 @@ def page_of_call(code: str, **more: Any) -> dict[str, Any]:
     amended = sorted({line.scope.from_on for line in scope if line.scope.reason is not None}, reverse=True)
     return {
         "call": call, "case": case, "programme": programme, "terms": terms, "open": is_open(call, case),
-        "state": definitions.pinned(case.workflow_hash).state(case.state),
+        "state": definitions.card(case),
         "districts": [line.place for line in current],
         "amendments": [
             {

@@ -69,7 +69,7 @@ def show(code: str) -> str:
         "programmes/show.html",
         programme=programme, framework=framework, headline=headline, alliances=queries.alliances(programme.id),
         calls=[
-            (row, definitions.pinned(case.workflow_hash).state(case.state), case)
+            (row, definitions.card(case), case)
             for row, case in queries.calls_of(programme.id)
         ],
         statistics=queries.statistics(programme.id), partners=queries.partners(programme.id), today=clock.today(programme.zone),

@@ -1,0 +1,7 @@
+"""`python -m grantflow` is the `grantflow` command."""
+
+import sys
+
+from grantflow.cli import main
+
+sys.exit(main())
