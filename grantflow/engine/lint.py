@@ -1,23 +1,24 @@
 """Owns judging a whole definition: runs every rule over it and gathers all that they find.
 
-Leaves the rules themselves to `rules` (names and people) and `paths` (what can be reached), and the form of
-single tables to `shape`.
+Leaves the rules themselves to `rules` (names and people), `wording` and `paths` (what can be reached), and
+the form of single tables to `shape`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
 
-from grantflow.engine import paths, rules  # imported for their rules, which register themselves
+from grantflow.engine import paths, rules, wording  # imported for their rules, which register themselves
 from grantflow.engine.definition import Workflow
 from grantflow.engine.faults import Fault
 from grantflow.engine.registry import Registry
 from grantflow.engine.ruling import RULES, View
+from grantflow.engine.shape import TOP
 
 KINDS = tuple(dict.fromkeys(rule.kind for rule in RULES))
 """The code of every rule, in the order they are run; kinds of `loader` and `shape` are not among them."""
 
-__all__ = ["KINDS", "lint", "lint_mended", "paths", "rules"]
+__all__ = ["KINDS", "lint", "lint_mended", "paths", "rules", "wording"]
 
 
 def lint(workflow: Workflow, registry: Registry, file: str = "") -> list[Fault]:
@@ -49,4 +50,4 @@ def _place(table: str) -> str:
 
 
 def _section(table: str) -> str:
-    return table.split(".")[0].split("[")[0]
+    return "top" if table == TOP else table.split(".")[0].split("[")[0]

@@ -1,6 +1,6 @@
 """Owns the rules about where a case can go: lost states, ends, traps, and moves that can never be made.
 
-Leaves names, people and wording to `rules`.
+Leaves names and people to `rules`, and what people read to `wording`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from grantflow.engine.shape import TOP
 _GRAPH = "moves.from moves.to states.name"
 
 
-@rule("unreachable", needs=f"{_GRAPH} top level.initial")
+@rule("unreachable", needs=f"{_GRAPH} top.initial")
 def unreachable(view: View) -> Iterator[Finding]:
     """A state that no case can ever be in."""
     for table, state in view.states:
@@ -27,7 +27,7 @@ def unreachable(view: View) -> Iterator[Finding]:
             yield table, text + "or take the state away."
 
 
-@rule("initial-final", needs="top level.initial states.final")
+@rule("initial-final", needs="top.initial states.final")
 def initial_final(view: View) -> Iterator[Finding]:
     """A case that is over when it begins."""
     state = view.workflow.states_by_name.get(view.workflow.initial)
@@ -116,7 +116,7 @@ def shadowed(view: View) -> Iterator[Finding]:
             yield table, f"{text}, so this move can never be made; put the guarded move first."
 
 
-@rule("distinct-impossible", reads="distinct_from from", needs=f"{_GRAPH} top level.initial moves.name")
+@rule("distinct-impossible", reads="distinct_from from", needs=f"{_GRAPH} top.initial moves.name")
 def distinct_impossible(view: View) -> Iterator[Finding]:
     """Two pairs of eyes on paper only: the other move can never have been made before this one."""
     for table, move in view.moves:

@@ -1,16 +1,13 @@
-"""Owns the rules about names, people and wording: everything named must exist, and every move have its
-people.
+"""Owns the rules about names and people: everything named must exist, and every move have its people.
 
-Leaves the ways a case can go to `paths`.
+Leaves the ways a case can go to `paths`, and what people read to `wording`.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from grantflow.engine.definition import Label
 from grantflow.engine.faults import instead, quoted
 from grantflow.engine.registry import SYSTEM
 from grantflow.engine.ruling import Finding, View, rule
@@ -18,10 +15,6 @@ from grantflow.engine.shape import TOP
 
 MOST_VOTES = 50
 """No panel has more members: a larger quorum is a slip of the pen."""
-LONGEST_CARD = 40
-"""Characters of a state's label: more fits neither a badge nor a box of the picture."""
-
-_CYRILLIC = re.compile("[Ѐ-ӿ]")
 
 
 @rule("unknown-state", reads="from", needs="states.name")
@@ -234,49 +227,6 @@ def notice_to_nobody(view: View) -> Iterator[Finding]:
                 )
 
 
-@rule("wrong-language", reads="label say hint")
-def wrong_language(view: View) -> Iterator[Finding]:
-    """English where Russian belongs, or the other way round."""
-    for table, key, label in _labels(view):
-        if not _CYRILLIC.search(label.ru):
-            yield table, f'the Russian text of {key} is "{label.ru}", which is not Russian; translate it.'
-        if _CYRILLIC.search(label.en):
-            yield table, f'the English text of {key} is "{label.en}", which is not English; translate it.'
-
-
-@rule("same-label", reads="label")
-def same_label(view: View) -> Iterator[Finding]:
-    """Two states, or two buttons side by side, that read the same."""
-    for index, (table, state) in enumerate(view.states):
-        for other in view.workflow.states[:index]:
-            if shared := _shared(state.label, other.label):
-                yield (
-                    table,
-                    f'is called "{shared}" like the state "{other.name}"; people could not tell them apart.',
-                )
-    for index, (table, move) in enumerate(view.moves):
-        for rival in view.workflow.moves[:index]:
-            side_by_side = set(move.source) & set(rival.source) and not (move.hidden or rival.hidden)
-            shared = _shared(move.label, rival.label)
-            if side_by_side and shared and move.trigger != rival.trigger:
-                yield (
-                    table,
-                    f'its button reads "{shared}" like that of "{rival.name}" beside it; say what differs.',
-                )
-
-
-@rule("long-label", reads="label")
-def long_label(view: View) -> Iterator[Finding]:
-    """The name of a state that fits neither a badge nor the picture."""
-    for table, state in view.states:
-        for text in (state.label.en, state.label.ru):
-            if len(text) > LONGEST_CARD:
-                yield (
-                    table,
-                    f'the label "{text}" has {len(text)} characters; a state has {LONGEST_CARD} at most.',
-                )
-
-
 def _unknown(table: str, what: str, names: Iterable[str], known: Iterable[str]) -> Iterator[Finding]:
     there = set(known)
     for name in dict.fromkeys(names):
@@ -289,17 +239,3 @@ def _lost(view: View, table: str, key: str, names: Iterable[str]) -> Iterator[Fi
     for name in names:
         if name not in known:
             yield table, f'{key} names the state "{name}", which does not exist{instead(name, known)}'
-
-
-def _labels(view: View) -> Iterator[tuple[str, str, Label]]:
-    yield TOP, "label", view.workflow.label
-    yield from ((table, "label", state.label) for table, state in view.states)
-    for table, move in view.moves:
-        yield table, "label", move.label
-        yield table, "say", move.say
-        if move.hint is not None:
-            yield table, "hint", move.hint
-
-
-def _shared(one: Label, other: Label) -> str:
-    return one.en if one.en == other.en else one.ru if one.ru == other.ru else ""

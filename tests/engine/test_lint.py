@@ -351,6 +351,15 @@ def test_a_mended_table_is_not_blamed_for_its_stand_ins(tmp_path: Path) -> None:
     assert {k for k, _, _ in found_in(tmp_path, text)} == {"unknown-key", "bad-name", "missing-key"}
 
 
+@pytest.mark.parametrize("initial", ["", "initial = 3", 'initial = "Pland"'])
+def test_a_beginning_that_is_not_there_does_not_make_every_state_unreachable(
+    tmp_path: Path, initial: str
+) -> None:
+    faults = found_in(tmp_path, planted(('initial = "planned"', initial)))
+    assert len(faults) == 1
+    assert faults[0][1] == "top level"
+
+
 def test_the_tables_of_a_fault_are_counted_from_one(tmp_path: Path) -> None:
     (fault,) = examine([written(tmp_path, planted(("gates_open", "x")))], registry())[1]
     assert str(fault).startswith('tranche.toml: moves[1] "prepare": there is no guard "disbursements.x"')
