@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from grantflow.cases.context import Context
 from grantflow.cases.models import Case
@@ -20,6 +20,7 @@ from grantflow.identity.access import SYSTEM
 from grantflow.money import Money
 from grantflow.programmes.models import Call
 from grantflow.scoring import standing
+from grantflow.scoring.budget import amount_of
 from grantflow.scoring.models import Decision, Review, Standing
 from grantflow.scoring.panels import holders
 from grantflow.scoring.ranking import Entry, Ranking, hundredths, rank
@@ -32,38 +33,6 @@ _DECISIONS = Decision.__table__
 _STANDINGS = Standing.__table__
 _SHOWN = {"awarded": Stage.AWARD, "reserve": Stage.DECISION, "declined": Stage.REFUSED}
 """The stage in which an application stands while its decision holds."""
-
-
-def amount_of(payload: dict[str, Any], application: Application) -> int | None:
-    """The sum of a decision in minor units: `amount_minor`, or `amount` as Money; what was asked where none
-    is named."""
-    given = payload.get("amount_minor", payload.get("amount"))
-    if given is None:
-        return application.asked_minor
-    if isinstance(given, Money):
-        return given.minor if given.currency == application.currency else None
-    return given if type(given) is int else None
-
-
-def committed(call_id: int, but: int | None = None) -> int:
-    """What the call's awards take of its budget, in minor units.
-
-    An award that its applicant refused or let expire, before anything was planned to be paid, gives its money
-    back.
-    """
-    award, child = _CASES.alias("award"), _CASES.alias("child")
-    given_back = exists().where(
-        award.c.parent_id == _DECISIONS.c.case_id,
-        award.c.kind == "award",
-        award.c.stage == Stage.REFUSED,
-        ~exists().where(child.c.parent_id == award.c.id, child.c.kind == "tranche"),
-    )
-    query = select(func.coalesce(func.sum(_DECISIONS.c.amount_minor), 0)).where(
-        _DECISIONS.c.call_id == call_id, _DECISIONS.c.kind == "awarded", ~given_back
-    )
-    if but is not None:
-        query = query.where(_DECISIONS.c.case_id != but)
-    return int(session().execute(query).scalar_one())
 
 
 @registry.effect("scoring.lock_reviews")

@@ -20,7 +20,7 @@ from grantflow.engine.registry import registry
 from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.programmes.models import Call
 from grantflow.scoring import interests, standing
-from grantflow.scoring.decisions import amount_of, committed
+from grantflow.scoring.budget import amount_of, committed
 from grantflow.scoring.models import Decision
 from grantflow.scoring.panels import members_of, panel_of
 from grantflow.scoring.words import Filled, Name, Sum, named

@@ -188,13 +188,13 @@ def tasks_of(actor: Actor, sheets: Sequence[Sheet] | None = None) -> list[Task]:
     for line in lines:
         review = reviews.get(line.case.id)
         todo = _todo(line.case, said.get((line.case.id, actor.person_id or 0)), review)
-        if line.case.stage == Stage.SCORING or review is not None:
+        if todo or review is not None:
             found.append(Task(line, by_panel[line.case.panel_id], todo, review))
     return sorted(found, key=lambda task: (task.done, task.sheet.due_at, task.line.case.ref or ""))
 
 
 def _todo(case: Any, said: str | None, review: Review | None) -> str:
-    if case.stage != Stage.SCORING:
+    if not standing.open_for_reviews(case):
         return ""
     if said is None:
         return "declare"
@@ -286,7 +286,7 @@ def board_of(sheet: Sheet, actor: Actor) -> Board:
             Reading(
                 line,
                 here,
-                tuple(p for p in free if p.id not in here) if line.case.stage == Stage.SCORING else (),
+                tuple(p for p in free if p.id not in here) if standing.open_for_reviews(line.case) else (),
                 tuple(
                     p for m, p, _o in members if said.get((line.case.id, m.person_id)) not in (None, "none")
                 ),
@@ -295,7 +295,7 @@ def board_of(sheet: Sheet, actor: Actor) -> Board:
                 apart,
                 standing.mean(list(here.values())),
                 apart is not None and apart > sheet.spread_limit,
-                open_marks or actor.person_id in here or line.case.stage != Stage.SCORING,
+                open_marks or actor.person_id in here or not standing.open_for_reviews(line.case),
             )
         )
     return Board(sheet, tuple(readings), tuple(_readers(members, ids, totals, said)))

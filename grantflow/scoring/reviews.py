@@ -19,7 +19,6 @@ from grantflow import clock
 from grantflow.cases.models import Case
 from grantflow.cases.service import record
 from grantflow.db import session, writing
-from grantflow.engine.definition import Stage
 from grantflow.errors import Invalid, NotFound, Refused, Stale
 from grantflow.history import store
 from grantflow.identity.access import Actor
@@ -144,7 +143,7 @@ def _open_for(case_id: int, actor: Actor) -> Any:
 
 
 def _still_scoring(case: Any, review: Review | None) -> None:
-    if case.stage != Stage.SCORING or (review is not None and review.status == "locked"):
+    if not standing.open_for_reviews(case) or (review is not None and review.status == "locked"):
         raise Refused(_("Scoring of this application is closed; reviews can no longer be changed."))
 
 

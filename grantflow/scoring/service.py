@@ -7,7 +7,8 @@ modules beside it.
 from __future__ import annotations
 
 from grantflow.scoring import guards, handover
-from grantflow.scoring.decisions import committed, ranking_of
+from grantflow.scoring.budget import committed
+from grantflow.scoring.decisions import ranking_of
 from grantflow.scoring.interests import content_open, declare_interest, declared, latest
 from grantflow.scoring.panels import Member, compose_panel, composed, members_of, panel_of
 from grantflow.scoring.reviews import (

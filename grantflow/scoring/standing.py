@@ -15,8 +15,10 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from grantflow import clock
+from grantflow.cases import definitions
 from grantflow.cases.models import Case
 from grantflow.db import session, writing
+from grantflow.engine.definition import Stage
 from grantflow.programmes.terms import Rubric
 from grantflow.scoring import ranking
 from grantflow.scoring.models import Interest, Review, Standing
@@ -26,6 +28,15 @@ _STANDINGS = Standing.__table__
 _INTERESTS = Interest.__table__
 _CASES = Case.__table__
 SENT = ("submitted", "locked")
+
+
+def open_for_reviews(case: Any) -> bool:
+    """Whether members score it now: its state has a move that locks reviews. A name of a state says
+    nothing."""
+    if case.workflow_hash is None or case.stage != Stage.SCORING:
+        return False
+    moves = definitions.pinned(case.workflow_hash).moves_from(case.state)
+    return any("scoring.lock_reviews" in move.effects for move in moves)
 
 
 def counted(case_ids: Iterable[int]) -> dict[int, dict[int, int]]:
