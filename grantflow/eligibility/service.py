@@ -166,10 +166,15 @@ def waive(case_id: int, code: str, reason: str, *, actor: Actor, key: str | None
         "rule_waived",
         actor=actor,
         role="officer",
-        facts={"rule": code, "run": run},
+        facts={"rule": _label(case_id, code), "rule_code": code, "run": run},
         reason=reason,
         key=key,
     )
+
+
+def _label(case_id: int, code: str) -> Any:
+    rules = {rule.code: rule for rule in terms_of(row_of(case_id).pack_hash).eligibility}
+    return {"en": rules[code].label.en, "ru": rules[code].label.ru} if code in rules else code
 
 
 @advice_provider
@@ -195,5 +200,6 @@ def beforehand(row: Any, terms: Terms, answers: dict[str, Any]) -> list[Advice]:
 
 
 __all__ = [
-    "Run", "Ruling", "facts_of", "latest", "open_rules", "present", "run_all", "run_checks", "waive", "waiting",
+    "Run", "Ruling", "facts_of", "latest", "open_rules", "present", "run_all", "run_checks", "waive",
+    "waiting",
 ]  # fmt: skip

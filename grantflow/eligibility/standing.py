@@ -214,5 +214,12 @@ def settle(ctx: Context) -> None:
         .order_by(WAIVERS.c.id)
     ).all()
     ctx.fact("run", run)
-    ctx.fact("rules_not_met", [rule.code for rule in open_rules(ctx.case.id)])
-    ctx.fact("rules_let_pass", list(waived))
+    rules = {rule.code: rule for rule in terms_of(row_of(ctx.case.id).pack_hash).eligibility}
+    if failed := open_rules(ctx.case.id):
+        ctx.fact("rules_not_met", _both(failed))
+    if waived:
+        ctx.fact("rules_let_pass", _both([rules[code] for code in waived if code in rules]))
+
+
+def _both(rules: list[Rule]) -> dict[str, str]:
+    return {lang: "; ".join(rule.label.in_(lang) for rule in rules) for lang in ("en", "ru")}

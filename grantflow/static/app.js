@@ -89,6 +89,15 @@
     if (first) first.focus();
   });
 
+  /* a question that hangs on another answer of this page: folded until that answer is given; without a script all stand open */
+  const hangs = all("[data-gf-when]");
+  const fold = () => hangs.forEach((part) => {
+    const name = "q-" + part.dataset.gfWhen, wanted = part.dataset.gfValues.split(" ");
+    const given = all("[name='" + name + "']").filter((n) => n.type === "radio" || n.type === "checkbox" ? n.checked : true).map((n) => n.value);
+    part.hidden = !given.some((value) => wanted.includes(value));
+  });
+  if (hangs.length) { document.addEventListener("change", fold); fold(); }
+
   /* print */
   all("[data-gf-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => window.print()); });
 

@@ -14,7 +14,7 @@ import secrets
 import unicodedata
 import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import filetype
 from flask import current_app
@@ -102,7 +102,7 @@ def clean_name(name: str, kind: str) -> str:
     return f"{stem[:200] or _('file')}.{ending}"
 
 
-def add_file(case_id: int, question: str, filename: str, stream: BinaryIO, *, actor: Actor) -> int:
+def add_file(case_id: int, question: str, filename: str, stream: IO[bytes], *, actor: Actor) -> int:
     """Attach a file to a question of a draft; gives back its number. Needs a unit of work around it.
 
     Refused with what to do instead: too large, empty, of another kind than the question names (by

@@ -179,6 +179,8 @@ class Mine:
     currency: str
     saved_at: datetime | None
     organisation: str
+    row: Any
+    """The application's own columns: `answers`, `typed`, `pack_hash`."""
 
 
 def applications_of(actor: Actor) -> list[Mine]:
@@ -191,7 +193,7 @@ def applications_of(actor: Actor) -> list[Mine]:
         select(
             CASES, a.title.label("own_title"), a.extension_until, a.correction_due_at, a.asked_minor,
             a.currency, a.saved_at, Call.code, Call.name.label("call_name"), Call.closes_at, Call.zone,
-            Organisation.name_en, Organisation.name_ru,
+            a.case_id, a.answers, a.typed, a.pack_hash, Organisation.name_en, Organisation.name_ru,
         )
         .join(APPLICATIONS, a.case_id == c.id)
         .join(Call, Call.case_id == a.call_id)
@@ -203,7 +205,7 @@ def applications_of(actor: Actor) -> list[Mine]:
         Mine(
             row, row.own_title, row.call_name, row.code, row.closes_at, row.zone, row.extension_until,
             row.correction_due_at, row.asked_minor, row.currency, row.saved_at,
-            (row.name_ru or row.name_en) if actor.language == "ru" else (row.name_en or row.name_ru),
+            (row.name_ru or row.name_en) if actor.language == "ru" else (row.name_en or row.name_ru), row,
         )
         for row in rows
     ]  # fmt: skip
@@ -248,3 +250,28 @@ def drafts_of_call(call_id: int) -> list[Started]:
                 row.saved_at, row.revision, row.extension_until)
         for row in rows
     ]  # fmt: skip
+
+
+def organisations_of(actor: Actor) -> list[Organisation]:
+    """The organisations an actor acts for, by name."""
+    mine = actor.scopes("applicant", "organisation_id")
+    if not mine:
+        return []
+    rows = session().scalars(select(Organisation).where(Organisation.id.in_(mine)))
+    return sorted(rows, key=lambda body: (body.name_in(actor.language).casefold(), body.id))
+
+
+def returned_of_call(call_id: int) -> list[Any]:
+    """The applications of a call that wait for a correction: the case's row with its due hour and
+    applicant."""
+    a, c = APPLICATIONS.c, CASES.c
+    return list(
+        session().execute(
+            select(c.id, c.ref, c.title, a.correction_due_at, Organisation.name_en, Organisation.name_ru)
+            .join(APPLICATIONS, a.case_id == c.id)
+            .join(Organisation, Organisation.id == a.organisation_id)
+            .where(c.call_id == call_id, c.kind == "application", a.correction_due_at.is_not(None))
+            .where(c.stage == "submission")
+            .order_by(a.correction_due_at, c.id)
+        )
+    )

@@ -6,7 +6,7 @@ Leaves changing anything to `drafts`, `files`, `extension` and `sending`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -76,15 +76,15 @@ def terms_of(pack_hash: str) -> Terms:
     return found
 
 
-def files_of(case_id: int) -> dict[str, list[dict[str, Any]]]:
-    """The files attached now, by question, as answers hold them."""
-    rows = FILES
+def files_of_many(case_ids: Iterable[int]) -> dict[int, dict[str, list[dict[str, Any]]]]:
+    """The files attached now, by application and question, as answers hold them; one query for all."""
+    wanted = list(case_ids)
+    files: dict[int, dict[str, list[dict[str, Any]]]] = {case_id: {} for case_id in wanted}
     found = session().execute(
-        select(rows).where(rows.c.case_id == case_id, rows.c.removed_at.is_(None)).order_by(rows.c.id)
+        select(FILES).where(FILES.c.case_id.in_(wanted), FILES.c.removed_at.is_(None)).order_by(FILES.c.id)
     )
-    files: dict[str, list[dict[str, Any]]] = {}
     for row in found:
-        files.setdefault(row.question, []).append(
+        files[row.case_id].setdefault(row.question, []).append(
             {
                 "id": row.id,
                 "name": row.filename,
@@ -94,6 +94,11 @@ def files_of(case_id: int) -> dict[str, list[dict[str, Any]]]:
             }
         )
     return files
+
+
+def files_of(case_id: int) -> dict[str, list[dict[str, Any]]]:
+    """The files attached to one application now, by question."""
+    return files_of_many([case_id])[case_id]
 
 
 def draft_of(row: Any, files: Mapping[str, Any] | None = None) -> Draft:

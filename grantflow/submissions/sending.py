@@ -170,22 +170,43 @@ def seal(ctx: Context) -> None:
         )
     )  # fmt: skip
     ctx.set_scope(ref=ref, title=title)
+    ctx.fact("receipt", ref)
     ctx.fact("version", n)
-    ctx.fact("receipt", digest)
-    call = call_of(row.call_id)
-    if not before and ctx.now > call.closes_at:
-        ctx.fact("after_closing", "extension" if row.extension_until else "grace")
+    ctx.fact("fingerprint", digest)
+    if not before and ctx.now > call_of(row.call_id).closes_at:
+        ctx.fact("after_closing", _LONGER if row.extension_until else _GRACE)
     if before:
         ctx.fact("answers_changed", changed(terms.questions.values(), before, answers))
     _say_changes(ctx, terms, facts(terms, before) if before else {}, now)
 
 
+_GRACE = {"en": "sent within the minutes of grace", "ru": "отправлена в льготные минуты"}
+_LONGER = {"en": "sent within the longer time given", "ru": "отправлена в продлённый срок"}
+
+
 def _say_changes(ctx: Context, terms: Terms, before: dict[str, Any], after: dict[str, Any]) -> None:
+    places = _names([facts.get("district") for facts in (before, after)])
     for name, value in after.items():
-        old = before.get(name)
-        if name in ("total", "own_share", "asked"):
-            value, old = (None if v is None else Money(v, terms.currency) for v in (value, old))
-        ctx.change(name, old, value)
+        ctx.change(name, *(_said(terms, name, v, places) for v in (before.get(name), value)))
+
+
+def _said(terms: Terms, name: str, value: Any, places: dict[str, Any]) -> Any:
+    """A key fact as the history keeps it: sums as money, codes in the words they had on that day."""
+    if value is None or value == "":
+        return None
+    if name in ("total", "own_share", "asked"):
+        return Money(value, terms.currency)
+    if name in ("award_type", "grant_kind"):
+        option = terms.questions[getattr(terms.keys, name)].option(value)
+        return {"en": option.en, "ru": option.ru} if option else value
+    if name == "district" and value in places:
+        return {"en": places[value].en, "ru": places[value].ru}
+    return value
+
+
+def _names(codes: list[Any]) -> dict[str, Any]:
+    rows = session().execute(select(Place.code, Place.name).where(Place.code.in_([c for c in codes if c])))
+    return {row.code: row.name for row in rows}
 
 
 def working_days_after(start: datetime, days: int, zone: str) -> datetime:
@@ -211,6 +232,10 @@ def reopen(ctx: Context) -> None:
         update(APPLICATIONS)
         .where(APPLICATIONS.c.case_id == ctx.case.id)
         .values(reopened=wanted, correction_due_at=due, correction_note=ctx.reason)
+    )
+    titles = [(at, part.title) for at, part in enumerate(terms.form, 1) if part.code in wanted]
+    ctx.fact(
+        "opened_again", {lang: ", ".join(f"{at}. {t.in_(lang)}" for at, t in titles) for lang in ("en", "ru")}
     )
     ctx.fact("sections", wanted)
     ctx.fact("due", due)

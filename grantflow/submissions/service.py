@@ -8,6 +8,7 @@ Each room has its own module: `drafts`, `files`, `sending`, `extension`, `querie
 
 from __future__ import annotations
 
+from grantflow.submissions import waiting
 from grantflow.submissions.advice import advice, advice_provider
 from grantflow.submissions.drafts import Clash, Saved, save_section, siblings, start_draft
 from grantflow.submissions.extension import extend_deadline
@@ -42,4 +43,5 @@ __all__ = [
     "submitted",
     "terms_of",
     "version_of",
+    "waiting",
 ]

@@ -1,0 +1,59 @@
+"""The blueprint of the applicant's pages, and the one way a page comes to its application.
+
+The pages themselves are in `views` (writing), `papers` (reading) and `desk` (the case's page, staff and
+desk).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from flask import Blueprint
+
+from grantflow.cases.access import see
+from grantflow.errors import NotFound
+from grantflow.identity.session import current_actor
+from grantflow.money import Money
+from grantflow.submissions import budget
+from grantflow.submissions.queries import Sheet, sheet_of
+
+bp = Blueprint("submissions", __name__)
+
+
+def sheet_for(case_id: int) -> Sheet:
+    return sheet_of(see(case_id, current_actor(), "application"))
+
+
+def writer_of(case_id: int) -> Sheet:
+    """The application, for those who write it; whoever may only read it is shown the case's page."""
+    sheet = sheet_for(case_id)
+    if "applicant" not in current_actor().roles_on(sheet.case):
+        raise NotFound
+    return sheet
+
+
+@bp.app_template_filter("decimal")
+def _decimal(value: str | int | None) -> Decimal | None:
+    return None if value in (None, "") else Decimal(str(value))
+
+
+@bp.app_template_filter("iso_day")
+def _iso_day(value: str | None) -> date | None:
+    return date.fromisoformat(value) if value else None
+
+
+@bp.app_template_global("money_in")
+def _money_in(minor: int | None, currency: str) -> Money | None:
+    return None if minor is None else Money(minor, currency)
+
+
+@bp.app_template_global("line_sum")
+def _line_sum(line: dict[str, Any]) -> int:
+    return budget.line_sum(Decimal(line["quantity"]), line["price_minor"])
+
+
+@bp.app_template_filter("accept_of")
+def _accept_of(kinds: tuple[str, ...]) -> str:
+    return ",".join(".jpg,.jpeg" if kind == "jpg" else f".{kind}" for kind in kinds)

@@ -1,0 +1,330 @@
+"""Owns what the pages of an application show: sections with their states, answers in order, what comes next.
+
+Leaves drawing to the templates, rows to `queries`, arithmetic to `answers`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+
+from grantflow import clock, rendering
+from grantflow.cases import definitions
+from grantflow.cases.service import get
+from grantflow.errors import NotFound
+from grantflow.identity.access import Actor
+from grantflow.programmes.queries import HIDDEN_FROM_PUBLIC
+from grantflow.programmes.questions import Question, Section, applies, asked
+from grantflow.programmes.service import closing_instant
+from grantflow.submissions.answers import Draft, Sums, all_faults, changed, clashes, sections
+from grantflow.submissions.drafts import siblings
+from grantflow.submissions.queries import (
+    Sheet,
+    Started,
+    districts,
+    drafts_of_call,
+    organisations_of,
+    place_names,
+    returned_of_call,
+    sheet_of,
+    versions_of,
+)
+from grantflow.submissions.reading import Fault
+from grantflow.submissions.rows import call_of, may_write, mode, version_of, window
+from grantflow.submissions.sending import may_read
+
+
+@dataclass(frozen=True)
+class Body:
+    """An organisation somebody may apply for."""
+
+    id: int
+    name: str
+
+
+def bodies_of(actor: Actor) -> list[Body]:
+    """The organisations the actor acts for, by name."""
+    return [Body(row.id, row.name_in(rendering.language())) for row in organisations_of(actor)]
+
+
+def window_of(call: Any) -> Any:
+    """Whether an application may be begun now; NotFound for a call the public may not read."""
+    case = get(call.case_id)
+    if case.state in HIDDEN_FROM_PUBLIC:
+        raise NotFound
+    return window(case, call_of(call.case_id), None, clock.now())
+
+
+def ends_at(sheet: Sheet) -> datetime:
+    """When the time of this applicant ends: of the correction, of the call, or their own longer one."""
+    if mode(sheet.case) == "returned" and sheet.row.correction_due_at is not None:
+        found: datetime = sheet.row.correction_due_at
+        return found
+    last: datetime = max(filter(None, (sheet.call.closes_at, sheet.row.extension_until)))
+    return last
+
+
+def too_late(sheet: Sheet) -> bool:
+    """Whether the draft can no longer be sent because its time is over."""
+    return mode(sheet.case) == "draft" and clock.now() > max(
+        filter(None, (closing_instant(sheet.call), sheet.row.extension_until))
+    )
+
+
+def today(sheet: Sheet) -> Any:
+    """The day by the call's clock: what "in the past" is measured by."""
+    return clock.today(sheet.call.zone)
+
+
+def open_sections(sheet: Sheet) -> list[str]:
+    """The codes of the sections that can be written now."""
+    if mode(sheet.case) == "returned":
+        return [s.code for s in sheet.terms.form if s.code in sheet.row.reopened]
+    return [s.code for s in sheet.terms.form] if mode(sheet.case) else []
+
+
+def frame(sheet: Sheet, actor: Actor, draft: Draft | None = None) -> dict[str, Any]:
+    """What every page of a draft shows: its sections, its sums, its time, what stands beside it."""
+    draft = draft or sheet.draft
+    states = sections(sheet.terms, draft, today(sheet))
+    return {
+        "sheet": sheet,
+        "state": definitions.pinned(sheet.case.workflow_hash).state(sheet.case.state),
+        "states": states,
+        "done": sum(state.state == "ok" for state in states),
+        "sums": Sums.of(sheet.terms, draft),
+        "verdict": may_write(sheet.case, sheet.row, actor),
+        "mode": mode(sheet.case),
+        "open_sections": open_sections(sheet),
+        "ends": ends_at(sheet),
+        "others": siblings(sheet.row.call_id, sheet.row.organisation_id, sheet.case.id),
+        "title": title_of(sheet, draft),
+        "places": {place.code: place.name for place in districts(sheet.row.call_id)},
+    }
+
+
+def title_of(sheet: Sheet, draft: Draft | None = None) -> str:
+    """The project's title, or that it has none yet."""
+    written = (draft or sheet.draft).values.get(sheet.terms.keys.title) or sheet.row.title
+    return str(written or _("New application"))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A question on a page, and on which answer of the same page it hangs, if on one."""
+
+    question: Question
+    only_if: str = ""
+    trigger: str = ""
+    values: tuple[str, ...] = ()
+    open: bool = True
+
+
+def questions_shown(sheet: Sheet, part: Section, draft: Draft) -> list[Question]:
+    """The questions of a section that can be asked here: those that hang on another page's answer only if
+    it fits."""
+    here = {question.code for question in part.questions}
+    heard = {q.code for q in asked(sheet.terms.questions.values(), draft.values)}
+    return [
+        question
+        for question in part.questions
+        if question.code in heard
+        or (question.applies_when is not None and question.applies_when.question in here)
+    ]
+
+
+def conditions(part: Section, draft: Draft) -> dict[str, Shown]:
+    """For each question that hangs on an answer of the same page: the sentence that says so, and whether
+    it is open."""
+    lang = rendering.language()
+    by_code = {question.code: question for question in part.questions}
+    found = {}
+    for question in part.questions:
+        condition = question.applies_when
+        if condition is None or condition.question not in by_code:
+            continue
+        parent = by_code[condition.question]
+        if parent.kind == "yes_no":
+            names = [_("Yes") if value == "yes" else _("No") for value in condition.values]
+        else:
+            names = [option.in_(lang) for v in condition.values if (option := parent.option(v))]
+        sentence = _(
+            "Only if you answered “%(question)s” with: %(answers)s.",
+            question=parent.label.in_(lang),
+            answers=", ".join(names),
+        )
+        is_open = applies(condition, draft.values)
+        found[question.code] = Shown(question, sentence, condition.question, condition.values, is_open)
+    return found
+
+
+def faults_shown(sheet: Sheet, draft: Draft, part: Section, everything: bool = False) -> list[Fault]:
+    """What is told on the page of a section: what cannot be read or be true; after a check, all that is
+    missing."""
+    codes = {question.code for question in part.questions}
+    found = [fault for fault in all_faults(sheet.terms, draft, today(sheet)) if fault.question in codes]
+    return [fault for fault in found if everything or fault.at_once]
+
+
+def differences(sheet: Sheet, part: Section, mine: Draft) -> list[tuple[str, str, str]]:
+    """Where my words and those saved meanwhile differ: the question, mine, theirs, as one would read them."""
+    lang = rendering.language()
+    return [
+        (question.label.in_(lang), _told(question, a), _told(question, b))
+        for question, a, b in clashes(part.questions, mine, sheet.draft, sheet.terms.currency)
+    ]
+
+
+def _told(question: Question, shown: Any) -> str:
+    lang = rendering.language()
+    if question.kind == "budget":
+        return "; ".join(" · ".join(filter(None, line.values())) for line in shown) or "—"
+    if question.kind == "counter":
+        return " / ".join(shown[sex] or "0" for sex in shown) if any(shown.values()) else "—"
+    if question.kind in ("choice", "choices"):
+        values = shown if isinstance(shown, list) else [shown]
+        return ", ".join(str(option.in_(lang)) for v in values if (option := question.option(v))) or "—"
+    if question.kind == "yes_no":
+        return str({"yes": _("Yes"), "no": _("No")}.get(shown, "—"))
+    if question.kind == "declaration":
+        return str(_("Ticked")) if shown else "—"
+    return str(shown) or "—"
+
+
+def next_section(sheet: Sheet, section: str) -> str | None:
+    """The section after this one that can be written; None after the last."""
+    codes = open_sections(sheet)
+    at = codes.index(section) + 1 if section in codes else len(codes)
+    return codes[at] if at < len(codes) else None
+
+
+def answered(sheet: Sheet) -> list[dict[str, Any]]:
+    """Every section with its questions as asked, their answers and what is to be corrected in each."""
+    draft = sheet.draft
+    faults = all_faults(sheet.terms, draft, today(sheet))
+    heard = asked(sheet.terms.questions.values(), draft.values)
+    found = []
+    for part in sheet.terms.form:
+        rows = [
+            {
+                "question": q,
+                "value": draft.values.get(q.code),
+                "raw": draft.raw.get(q.code),
+                "faults": [fault for fault in faults if fault.question == q.code],
+            }
+            for q in heard
+            if any(q.code == own.code for own in part.questions)
+        ]
+        found.append({"section": part, "rows": rows})
+    return found
+
+
+def version_page(sheet: Sheet, n: int) -> dict[str, Any]:
+    """A version that was sent, section by section, and which answers differ from the version before it."""
+    row = version_of(sheet.case.id, n)
+    answers = json.loads(row.answers)
+    heard = asked(sheet.terms.questions.values(), answers)
+    before = json.loads(version_of(sheet.case.id, n - 1).answers) if n > 1 else None
+    district = answers.get(sheet.terms.keys.district)
+    return {
+        "sheet": sheet,
+        "version": row,
+        "answers": [
+            {
+                "section": part,
+                "rows": [
+                    {"question": q, "value": answers.get(q.code)}
+                    for q in heard
+                    if any(q.code == own.code for own in part.questions)
+                ],
+            }
+            for part in sheet.terms.form
+        ],
+        "changed": [] if before is None else changed(sheet.terms.questions.values(), before, answers),
+        "versions": versions_of(sheet.case.id),
+        "places": place_names([district] if district else []),
+        "sums": Sums.of(sheet.terms, Draft(answers)),
+        "title": str(answers.get(sheet.terms.keys.title, "")),
+    }
+
+
+def next_step(sheet: Sheet) -> list[str]:
+    """What happens after sending, with the days known."""
+    results = rendering.day(sheet.call.results_on, "full")
+    return [
+        _("A programme officer checks the application against the rules of the call. If something is "
+          "missing, we write to you and you have five working days."),
+        _("Then the panel reads and scores it. The results come on %(day)s.", day=results),
+        _("You can see at any time on the application’s page where it stands."),
+    ]  # fmt: skip
+
+
+def for_extension(case_id: int, actor: Actor) -> Sheet:
+    """An application a manager may give more time to: known to exist, though its draft cannot be seen."""
+    case = get(case_id)
+    if case.kind != "application" or "manager" not in actor.roles_on(case):
+        raise NotFound
+    return sheet_of(case)
+
+
+def under_way(call_id: int) -> tuple[list[Started], list[Any]]:
+    """The drafts of a call, and the applications returned for correction, each without its content."""
+    return drafts_of_call(call_id), returned_of_call(call_id)
+
+
+def case_facts(case: Any, actor: Actor) -> dict[str, Any]:
+    """What the page of an application's case shows of it; `closed` says why its content is not shown, if
+    it is not."""
+    sheet = sheet_of(case)
+    verdict = may_read(case, actor)
+    writer = "applicant" in actor.roles_on(case)
+    n = sheet.row.submitted_version
+    facts: dict[str, Any] = {
+        "sheet": sheet,
+        "writer": writer,
+        "mode": mode(case) if writer else "",
+        "closed": "" if verdict else verdict.because,
+        "ends": ends_at(sheet) if mode(case) else None,
+        "states": sections(sheet.terms, sheet.draft, today(sheet))
+        if writer and mode(case) == "draft"
+        else [],
+        "sent": None,
+        "versions": [],
+    }
+    if n is not None and verdict:
+        answers = json.loads(version_of(case.id, n).answers)
+        district = answers.get(sheet.terms.keys.district)
+        facts |= {
+            "sent": answers,
+            "sums": Sums.of(sheet.terms, Draft(answers)),
+            "versions": versions_of(case.id),
+            "places": place_names([district] if district else []),
+            "papers": [
+                (question, item)
+                for code, question in sheet.terms.questions.items()
+                if question.kind == "file"
+                for item in answers.get(code) or ()
+            ],
+            "key_answers": key_answers(sheet, answers),
+        }
+    return facts
+
+
+def key_answers(sheet: Sheet, answers: dict[str, Any]) -> list[dict[str, Any]]:
+    """The answers one reads first: the first long text of each section, and who will benefit."""
+    heard = {q.code for q in asked(sheet.terms.questions.values(), answers)}
+    found = []
+    for part in sheet.terms.form:
+        for question in part.questions:
+            if (
+                question.kind in ("long_text", "counter")
+                and question.code in heard
+                and question.code in answers
+            ):
+                found.append({"question": question, "value": answers[question.code]})
+                break
+    return found

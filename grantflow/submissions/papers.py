@@ -1,0 +1,65 @@
+"""What was sent, to be read: the receipt, each version, and files as downloads.
+
+Who may read what is said by `service.may_read`; nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, redirect, render_template, send_file, url_for
+from werkzeug.wrappers import Response
+
+from grantflow import rendering
+from grantflow.errors import NotFound
+from grantflow.identity.access import access
+from grantflow.identity.session import current_actor
+from grantflow.submissions import pages, service
+from grantflow.submissions.blueprint import bp, sheet_for, writer_of
+from grantflow.submissions.queries import file_of, in_a_version
+
+
+@bp.get("/applications/<int:case_id>/receipt")
+@access("applicant")
+def receipt(case_id: int) -> Any:
+    """The number, the time in two zones and the fingerprint of what was sent last."""
+    sheet = writer_of(case_id)
+    if sheet.row.submitted_version is None:
+        return redirect(url_for(".tasks", case_id=case_id))
+    version = service.version_of(case_id, sheet.row.submitted_version)
+    return render_template(
+        "submissions/receipt.html", sheet=sheet, version=version, after=pages.next_step(sheet)
+    )
+
+
+@bp.get("/applications/<int:case_id>/versions/<int:n>")
+@access("signed_in")
+def version(case_id: int, n: int) -> Any:
+    """What was sent, word for word, with its fingerprint and what changed since the version before."""
+    sheet = sheet_for(case_id)
+    verdict = service.may_read(sheet.case, current_actor())
+    if not verdict:
+        return rendering.error_page(403, verdict.because)
+    return render_template("submissions/version.html", **pages.version_page(sheet, n))
+
+
+@bp.get("/applications/<int:case_id>/files/<int:file_id>")
+@access("signed_in")
+def file(case_id: int, file_id: int) -> Response:
+    """An attached file as a download, for those who may read the application."""
+    sheet, actor = sheet_for(case_id), current_actor()
+    row = file_of(case_id, file_id)
+    if not service.may_read(sheet.case, actor):
+        raise NotFound
+    if "applicant" not in actor.roles_on(sheet.case) and not in_a_version(case_id, file_id):
+        raise NotFound
+    path = service.path_of(row.stored_name)
+    if not path.is_file():
+        abort(404)
+    reply = send_file(
+        path, mimetype=row.content_type, as_attachment=True, download_name=row.filename, conditional=True
+    )
+    reply.headers["X-Content-Type-Options"] = "nosniff"
+    reply.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    reply.headers["Cache-Control"] = "private, no-store"
+    return reply
