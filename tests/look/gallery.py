@@ -312,6 +312,7 @@ def create_gallery(**config: Any) -> Flask:
     Bootstrap5(app)
     CSRFProtect(app)
     rendering.install(app)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     @app.before_request
     def hold_the_clock() -> None:
