@@ -87,11 +87,14 @@ def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def app(template_database: Path, tmp_path: Path) -> Iterator[Flask]:
     """The application on a fresh database of its own, with its context pushed."""
+    from tests.browsing import FreshClient
+
     from grantflow import create_app
     from grantflow.db import db
 
     shutil.copy(template_database, tmp_path / "grantflow.db")
     made = create_app({"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40})
+    made.test_client_class = FreshClient
     made.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
     with made.app_context():
         yield made
