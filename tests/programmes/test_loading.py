@@ -124,8 +124,11 @@ def test_an_amendment_is_refused_for_a_district_of_another_region_without_reason
         bring_to(call_id, who, "approve")
     day = date(2021, 9, 14)
     for districts, reason, actor in (
-        (["chita"], "Why", who), (["suoyarvsky"], " ", who), ([], "Why", who), (["suoyarvsky"], "Why", officer),
-    ):  # fmt: skip
+        (["chita"], "Why", who),
+        (["suoyarvsky"], " ", who),
+        ([], "Why", who),
+        (["suoyarvsky"], "Why", officer),
+    ):
         with pytest.raises(Refused), unit_of_work():
             programmes.amend_scope(call_id, districts, reason, day, actor)
     assert len(queries.districts_in_scope(call_id, day)) == 4

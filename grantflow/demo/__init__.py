@@ -1,0 +1,1 @@
+"""The demo: invented content, and driving it through the real engine."""

@@ -1,0 +1,366 @@
+"""Owns the shape of the demo's invented content: people, applications, scores, payments, reports and checks.
+
+Leaves driving them through the engine to the demo's builder. Content that does not fit its pack never loads.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, ValidationError
+
+from grantflow.engine.definition import Label
+from grantflow.engine.faults import DefinitionFaults, Fault
+from grantflow.identity.models import LEGAL_FORMS, ORGANISATION_KINDS
+from grantflow.programmes.pack import CallPack, faults_of
+from grantflow.programmes.parts import Code, Minor, Part, Text, WallClock, Zone
+from grantflow.programmes.questions import Question, gaps
+from grantflow.programmes.terms import SeatKind
+from grantflow.submissions import reading
+
+FOLDER = Path(__file__).parent / "content"
+Answers = dict[str, Any]
+Role = Literal["applicant", "officer", "panellist", "chair", "finance", "manager", "auditor"]
+_Content = TypeVar("_Content", bound=Part)
+
+
+class Body(Part):
+    """An organisation that does not apply. `member` is its code among an alliance's members."""
+
+    code: Code
+    name: Label
+    kind: Literal[ORGANISATION_KINDS]  # type: ignore[valid-type]
+    form: Literal[LEGAL_FORMS]  # type: ignore[valid-type]
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+    member: Code | None = None
+
+
+class SignIn(Part):
+    """Somebody who can sign in to the demo. `seat` and `brings` are a panel member's."""
+
+    code: Code
+    email: str = Field(pattern=r"^[a-z0-9.]+@demo\.example$")
+    name: Label
+    language: Literal["en", "ru"]
+    zone: Zone
+    role: Role
+    does: Label
+    seat: SeatKind | None = None
+    organisation: Code | None = None
+    brings: Label | None = None
+
+
+class People(Part):
+    """Who signs in, and the bodies panel members come from."""
+
+    people: tuple[SignIn, ...]
+    bodies: tuple[Body, ...] = ()
+
+    def by_code(self, code: str) -> SignIn:
+        """Somebody by their code; KeyError where there is none."""
+        return {one.code: one for one in self.people}[code]
+
+    @property
+    def panel(self) -> tuple[SignIn, ...]:
+        """The members of the panel with their chair."""
+        return tuple(one for one in self.people if one.seat is not None)
+
+
+class Applicant(Part):
+    """The body that applies."""
+
+    name: Label
+    form: Literal[LEGAL_FORMS]  # type: ignore[valid-type]
+    kind: Literal[ORGANISATION_KINDS]  # type: ignore[valid-type]
+    inn: str = ""
+    founded: date | None = None
+
+
+class Owner(Part):
+    """Who writes the application: a sign-in of `people.toml`, or an account that nobody signs in to."""
+
+    name: Label
+    person: Code | None = None
+
+
+class Refused(Part):
+    """Why an application was found ineligible."""
+
+    rule: Code
+    en: Text
+    ru: Text
+
+
+class Withdrawn(Part):
+    """When and why an applicant withdrew."""
+
+    on: WallClock
+    en: Text
+    ru: Text
+
+
+class Returned(Part):
+    """A return for correction: when, why, and how the first version differed from the answers given here."""
+
+    on: WallClock
+    again: WallClock
+    sections: tuple[Code, ...] = Field(min_length=1)
+    en: Text
+    ru: Text
+    without: tuple[Code, ...] = ()
+    first_item: str = ""
+    """How the first line of costs was called before the correction."""
+
+
+class Draft(Part):
+    """Answers begun and not sent."""
+
+    title: Label
+    organisation: Applicant
+    owner: Owner
+    begun: WallClock
+    answers: Answers
+
+
+class Application(Part):
+    """An application as it was sent, and what became of it."""
+
+    number: int = Field(ge=1)
+    title: Label
+    organisation: Applicant
+    owner: Owner
+    asked_minor: Minor = Field(alias="asked")
+    begun: WallClock
+    sent: WallClock
+    fate: Literal["scored", "ineligible", "withdrawn", "waiting"]
+    refused: Refused | None = None
+    withdrawn: Withdrawn | None = None
+    returned: Returned | None = None
+    answers: Answers
+
+    @property
+    def first_answers(self) -> Answers:
+        """The answers as first sent, before a correction."""
+        back = self.returned
+        if back is None:
+            return self.answers
+        first = {code: answer for code, answer in self.answers.items() if code not in back.without}
+        if back.first_item:
+            costs = [dict(line) for line in first["costs"]]
+            costs[0]["item"] = back.first_item
+            first["costs"] = costs
+        return first
+
+
+class Interest(Part):
+    """An interest a member of the panel declares in an application."""
+
+    application: int
+    reader: Code
+    kind: Literal["organisation", "family", "financial", "other"]
+    note: Label
+
+
+class Review(Part):
+    """A member's points in the order of the rubric; `whole` among the comments is on the application as
+    such."""
+
+    application: int
+    reader: Code
+    points: tuple[int, ...]
+    comments: dict[Code, Text] = Field(default_factory=dict)
+
+
+class Contest(Part):
+    """All that happened in a call up to its decision."""
+
+    call: str
+    applications: tuple[Application, ...] = ()
+    drafts: tuple[Draft, ...] = ()
+    interests: tuple[Interest, ...] = ()
+    reviews: tuple[Review, ...] = ()
+
+    @cached_property
+    def by_number(self) -> dict[int, Application]:
+        """Applications by their number."""
+        return {application.number: application for application in self.applications}
+
+
+class SentBack(Part):
+    """A report sent back for changes."""
+
+    on: date
+    en: Text
+    ru: Text
+
+
+class Filed(Part):
+    """A report as it was filed and accepted."""
+
+    sent: date
+    accepted: date
+    returned: SentBack | None = None
+    answers: Answers
+    spent: tuple[dict[str, Any], ...]
+
+    @property
+    def all_answers(self) -> Answers:
+        """The answers with the table of money spent."""
+        return {**self.answers, "spent": list(self.spent)}
+
+
+class Failed(Part):
+    """A payment the bank sent back before the one that arrived."""
+
+    on: date
+    en: Text
+    ru: Text
+
+
+class Payment(Part):
+    """A tranche as it was paid, with the bank's reference."""
+
+    tranche: Code
+    paid: date
+    reference: str = Field(min_length=3, max_length=60)
+    failed: Failed | None = None
+
+
+class Checked(Part):
+    """A check of sustainability: its answers and the verdict that follows from them."""
+
+    check: Code
+    verdict: Literal["sustainable", "at_risk", "ceased", "no_answer"]
+    answers: Answers = Field(default_factory=dict)
+
+
+class Grant(Part):
+    """The life of one grant after the announcement."""
+
+    application: int
+    accepted: date
+    agreed: date
+    interim: Filed
+    final: Filed
+    payments: tuple[Payment, ...]
+    checks: tuple[Checked, ...]
+
+
+class Life(Part):
+    """The lives of a call's grants."""
+
+    call: str
+    grants: tuple[Grant, ...]
+
+
+def read(name: str, model: type[_Content], folder: Path = FOLDER) -> _Content:
+    """A file of content. Raises DefinitionFaults with all that has the wrong shape."""
+    file = folder / f"{name}.toml"
+    raw = tomllib.loads(file.read_text("utf-8"), parse_float=Decimal)
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise DefinitionFaults(faults_of(error, raw, file.name)) from None
+
+
+def typed(question: Question, answer: Any) -> Any:
+    """An answer of the content as somebody would type it into the form; files are their names."""
+    if question.kind in ("yes_no", "declaration"):
+        return "yes" if answer else "no"
+    if question.kind == "counter":
+        return {sex: str(count) for sex, count in answer.items()}
+    if question.kind == "budget":
+        return [{part: str(value) for part, value in line.items()} for line in answer]
+    if question.kind in ("choices", "file"):
+        return list(answer)
+    return str(answer)
+
+
+def kept(question: Question, answer: Any, currency: str) -> Any:
+    """An answer of the content as the house keeps it. Raises ValueError with what is wrong with it."""
+    if question.kind == "file":
+        return [{"name": str(name)} for name in answer]
+    if question.kind == "declaration":
+        return answer is True or None
+    found = reading.read(question, typed(question, answer), currency, "en")
+    if found.faults:
+        raise ValueError(f"{question.code}: {found.faults[0].sentence}")
+    return found.value
+
+
+def unfit(
+    answers: Mapping[str, Any], questions: tuple[Question, ...], currency: str, whole: bool
+) -> Iterator[str]:
+    """What of these answers does not fit the questions: unknown, unreadable, out of bounds, or (if `whole`)
+    missing."""
+    known = {question.code: question for question in questions}
+    values: dict[str, Any] = {}
+    for code, answer in answers.items():
+        if code not in known:
+            yield f"{code}: there is no such question"
+            continue
+        try:
+            values[code] = kept(known[code], answer, currency)
+        except ValueError as error:
+            yield str(error)
+            continue
+        for fault in reading.limits(known[code], values[code], currency, date(2100, 1, 1)):
+            yield f"{code}: {fault.sentence}"
+    if whole:
+        yield from (f"{question.code}: not answered" for question in gaps(questions, values))
+
+
+def sum_of(lines: Any) -> int:
+    """The sum of a table of costs in minor units, rounded line by line."""
+    total = Decimal(0)
+    for line in lines:
+        total += (Decimal(str(line["quantity"])) * Decimal(str(line["price"])) * 100).quantize(Decimal(1))
+    return int(total)
+
+
+def asked_of(answers: Mapping[str, Any]) -> int:
+    """What these answers ask for: costs less the own share, in minor units."""
+    return sum_of(answers["costs"]) - int(Decimal(str(answers["own_share"])) * 100)
+
+
+def faults_in(contest: Contest, call: CallPack, file: str) -> list[Fault]:
+    """Where a contest's applications and reviews do not fit their call."""
+    questions, rubric = tuple(call.terms.questions.values()), call.terms.rubric
+    found = []
+    for one in contest.applications:
+        where = f"applications.{one.number}"
+        found += [
+            Fault(file, where, text, "answer") for text in unfit(one.answers, questions, call.currency, True)
+        ]
+        if asked_of(one.answers) != one.asked_minor:
+            found.append(Fault(file, where, "Costs less own share are not what is asked.", "sum"))
+    for draft in contest.drafts:
+        where = f"drafts.{draft.title.en}"
+        found += [
+            Fault(file, where, t, "answer") for t in unfit(draft.answers, questions, call.currency, False)
+        ]
+    for review in contest.reviews:
+        where = f"reviews.{review.application}.{review.reader}"
+        codes = [criterion.code for criterion in rubric.criteria]
+        if len(review.points) != len(codes) or not all(rubric.allows(Decimal(p)) for p in review.points):
+            found.append(Fault(file, where, "The points do not fit the rubric.", "points"))
+        low = [c for c, p in zip(codes, review.points, strict=False) if p < rubric.comment_required_below]
+        found += [
+            Fault(file, where, f"{c}: points this low need a comment.", "comment")
+            for c in low
+            if c not in review.comments
+        ]
+    return found
+
+
+def total_of(review: Review, call: CallPack) -> Decimal:
+    """The weighted total of a review, 0 to 100."""
+    rubric = call.terms.rubric
+    parts = (c.weight * Decimal(p) / rubric.max for c, p in zip(rubric.criteria, review.points, strict=True))
+    return sum(parts, Decimal(0))
