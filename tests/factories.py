@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import insert
 
 from grantflow import clock
@@ -53,3 +55,14 @@ def organisation(name: str = "", kind: str = "business", **columns: Any) -> int:
         file = open_case("organisation", actor=SYSTEM, title=name)
         current.add(Organisation(id=file.id, name_en=name, kind=kind, search_key=name.casefold(), **columns))
     return int(file.id)
+
+
+def signed_in(app: Flask, actor: Actor) -> FlaskClient:
+    """A browser in which this person has signed in."""
+    row = session().get_one(Person, actor.person_id)
+    token = f"{row.id}:{row.session_epoch}"
+    session().rollback()
+    client = app.test_client()
+    with client.session_transaction() as kept:
+        kept.update(_user_id=token, _fresh=True, seen=int(clock.now().timestamp()))
+    return client
