@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from grantflow.db import Base, Id, JsonText
+from grantflow.db import Base, Id, JsonText, protect
 from grantflow.engine.definition import Stage
 from grantflow.identity.models import in_list
 
@@ -157,3 +157,15 @@ class Letter(Base):
     subject: Mapped[str] = mapped_column(String(400))
     body: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
+
+
+class Installation(Base):
+    """A fact about this installation as a whole, such as being a demonstration. Insert-only."""
+
+    __tablename__ = "installation"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+protect(Installation.__table__, ("name",))
