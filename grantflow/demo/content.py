@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -267,6 +267,21 @@ def read(name: str, model: type[_Content], folder: Path = FOLDER) -> _Content:
         return model.model_validate(raw)
     except ValidationError as error:
         raise DefinitionFaults(faults_of(error, raw, file.name)) from None
+
+
+def moved(content: _Content, days: int) -> _Content:
+    """The same content with every day and hour in it so many whole days later."""
+    return type(content).model_validate(_moved(content.model_dump(by_alias=True), timedelta(days=days)))
+
+
+def _moved(value: Any, by: timedelta) -> Any:
+    if isinstance(value, date):  # an instant is a date too
+        return value + by
+    if isinstance(value, dict):
+        return {key: _moved(item, by) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_moved(item, by) for item in value]
+    return value
 
 
 def typed(question: Question, answer: Any) -> Any:

@@ -208,6 +208,20 @@ def test_the_open_call_holds_six_of_which_three_are_sent(prozvet: ProgrammePack,
     assert all(call.opens <= one.sent <= call.closes for one in zabaikal.applications)
 
 
+def test_content_moved_by_whole_days_moves_every_day_in_it_and_nothing_else(
+    prozvet: ProgrammePack, contest: Contest, life: Life
+) -> None:
+    later = content.moved(contest, 1847)
+    call = prozvet.shifted({"KR-2021": 1847}).call("KR-2021")
+    assert content.faults_in(later, call, "later") == []
+    for before, after in zip(contest.applications, later.applications, strict=True):
+        assert (after.sent - before.sent).days == 1847
+        assert after.asked_minor == before.asked_minor
+        assert (after.answers["starts_on"] - before.answers["starts_on"]).days == 1847
+        assert call.opens <= after.sent <= call.closes
+    assert content.moved(content.moved(life, 10), -10) == life
+
+
 def test_content_of_a_wrong_shape_is_told_with_its_table(tmp_path: object) -> None:
     from pathlib import Path
 
