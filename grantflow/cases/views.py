@@ -15,6 +15,7 @@ from markupsafe import Markup
 from grantflow.cases import moving as _moving  # noqa: F401  its views belong to the same blueprint
 from grantflow.cases import pages, queries, words
 from grantflow.cases import rooms as _rooms  # noqa: F401  its views too
+from grantflow.cases.access import see
 from grantflow.cases.blueprint import bp, number, steps
 from grantflow.engine import diagram
 from grantflow.identity.access import SIGNED_IN, access
@@ -29,8 +30,10 @@ LATEST, PAGE = 12, 50
 def show(case_id: int) -> str:
     """Any case: badge, desk, the lit path, what can be done, the stage's own body, relatives and the time line."""
     actor = current_actor()
+    pages.viewed(see(case_id, actor), actor)
     view = queries.case_view(case_id, actor)
-    body, context = None, {}
+    context: dict[str, Any] = {}
+    body = None
     page = pages.page_for(view.case.kind)
     if page is not None:
         body, context = page(view.case, actor)
