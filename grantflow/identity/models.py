@@ -21,7 +21,7 @@ ROLES = ("applicant", "officer", "panellist", "chair", "finance", "manager", "au
 
 def in_list(column: str, values: tuple[str, ...]) -> str:
     """The text of a CHECK that holds a column to a closed list."""
-    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
 class Person(Base):
