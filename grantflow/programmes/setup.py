@@ -22,7 +22,8 @@ from grantflow.programmes.rows import Loaded
 def found_programme(file: Path, actor: Actor, *, manager_id: int | None) -> Loaded:
     """Load a pack file inside a unit of work. Whoever brings a new programme becomes its manager.
 
-    An existing programme is changed only by its managers: Refused. Raises DefinitionFaults with all that is wrong.
+    An existing programme is changed only by its managers: Refused. Raises DefinitionFaults with all that is
+    wrong.
     """
     read = pack.read(file)
     known = writing().scalar(select(Programme.id).where(Programme.code == read.code))
