@@ -25,6 +25,8 @@ from grantflow.identity.session import known_id, visitor
 
 log = structlog.get_logger(__name__)
 Page = Response | tuple[str, int]
+_OURS = ("syntax error", "no such column", "ambiguous column")
+"""SQLite calls a faulty statement operational too; waiting would not mend it."""
 
 
 def of_the_house(error: GrantFlowError) -> Page:
@@ -53,6 +55,9 @@ def csrf(error: CSRFError) -> Page:
 
 def away(error: Exception) -> Page:
     """The database is locked or away: say so, and give the words back in a page that sends them again."""
+    if any(sign in str(error) for sign in _OURS):
+        log.exception("a statement is wrong")
+        return broken(error)
     log.error("the database did not answer", error=str(error)[:300], endpoint=request.endpoint)
     try:
         database().rollback()
@@ -76,8 +81,10 @@ def clash(error: IntegrityError) -> Page:
     return rendering.error_page(409)
 
 
-def too_often(error: RateLimitExceeded) -> Page:
-    """Too many attempts in a row."""
+def too_often(error: RateLimitExceeded) -> Any:
+    """Too many attempts in a row; a page that has an answer of its own gives that."""
+    if error.response is not None:
+        return error.response
     return rendering.error_page(429, _("Too many attempts in a short time. Wait a quarter of an hour and try again."))
 
 

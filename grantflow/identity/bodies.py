@@ -10,6 +10,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
+from wtforms import SelectChoice
 
 from grantflow.db import unit_of_work
 from grantflow.errors import Invalid, NotFound, Refused
@@ -19,7 +20,7 @@ from grantflow.identity.access import SIGNED_IN, access
 from grantflow.identity.blueprint import bp
 from grantflow.identity.labels import KIND_LABELS, LEGAL_FORM_LABELS
 from grantflow.identity.session import current_actor
-from grantflow.rendering import language
+from grantflow.rendering import label
 
 Page = str | Response | tuple[str, int]
 
@@ -32,27 +33,23 @@ def organisation_first() -> Response | None:
     return redirect(url_for("identity.add_organisation", next=kept.here()), 303)
 
 
-def _name(row: Any) -> str:
-    return str((row.name_ru or row.name_en) if language() == "ru" else (row.name_en or row.name_ru))
-
-
-def _districts() -> list[tuple[str, Any]] | dict[str, list[tuple[str, Any]]]:
+def _districts() -> list[SelectChoice]:
     rows = queries.places()
-    names = {row.id: _name(row) for row in rows}
-    groups: dict[str, list[tuple[str, Any]]] = {"": [("", _("Another district, or none"))]}
-    for row in rows:
-        if row.kind == "district":
-            groups.setdefault(names.get(row.parent_id, ""), []).append((str(row.id), names[row.id]))
-    return groups
+    names = {row.id: label(row.name) for row in rows}
+    found = [
+        SelectChoice(str(row.id), names[row.id], optgroup=names.get(row.parent_id))
+        for row in rows
+        if row.kind == "district"
+    ]
+    return [SelectChoice("", _("Another district, or none")), *sorted(found, key=lambda c: (c.optgroup or "", c.label))]
 
 
-def _form(data: Any = None, **given: Any) -> forms.Organisation:
-    form = forms.Organisation(data, **given)
+def _form(formdata: Any = None, **given: Any) -> forms.Organisation:
+    form = forms.Organisation(formdata, **given)
     form.place_id.choices = _districts()
-    known = dict(forms.COUNTRIES)
-    if form.country.data and form.country.data not in known and given.get("obj") is not None:
-        known[form.country.data] = form.country.data
-    form.country.choices = list(known.items())
+    row = given.get("obj")
+    if row is not None and row.country not in forms.COUNTRIES:
+        form.country.choices = [*form.country.choices, SelectChoice(row.country)]
     if form.place_id.data in (None, "None"):
         form.place_id.data = ""
     else:
@@ -68,7 +65,7 @@ def organisation() -> Page:
     if not rows:
         return redirect(url_for("identity.add_organisation"), 303)
     people = queries.people_acting_for([row.id for row in rows])
-    places = {row.id: _name(row) for row in queries.places()}
+    places = {row.id: label(row.name) for row in queries.places()}
     return render_template(
         "identity/organisation.html", rows=rows, people=people, places=places, kinds=KIND_LABELS,
         legal_forms=LEGAL_FORM_LABELS, countries=forms.COUNTRIES,

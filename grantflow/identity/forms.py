@@ -18,6 +18,7 @@ from wtforms import (
     HiddenField,
     PasswordField,
     RadioField,
+    SelectChoice,
     SelectField,
     StringField,
     TextAreaField,
@@ -30,7 +31,7 @@ from grantflow.identity.labels import KIND_LABELS, LEGAL_FORM_LABELS
 from grantflow.identity.models import LEGAL_FORMS, ORGANISATION_KINDS
 from grantflow.rendering import Unreadable, day, parse_date, zone_words
 
-LANGUAGES = [("en", "English"), ("ru", "Русский")]
+LANGUAGES = [SelectChoice("en", "English"), SelectChoice("ru", "Русский")]
 ZONES = (
     "Europe/Kaliningrad", "Europe/Moscow", "Europe/Samara", "Asia/Yekaterinburg", "Asia/Omsk", "Asia/Krasnoyarsk",
     "Asia/Irkutsk", "Asia/Chita", "Asia/Vladivostok", "Asia/Magadan", "Asia/Kamchatka", "Europe/Oslo",
@@ -135,7 +136,10 @@ class Profile(Keyed):
     zone = SelectField(_("Your clock"), description=_("Hours on pages and in letters are told in this zone."))
     theme = RadioField(
         _("Light or dark pages"),
-        choices=[("auto", _("As the device is set")), ("light", _("Light")), ("dark", _("Dark"))],
+        choices=[
+            SelectChoice("auto", _("As the device is set")), SelectChoice("light", _("Light")),
+            SelectChoice("dark", _("Dark")),
+        ],
     )
 
     def __init__(self, formdata: Any = None, **more: Any) -> None:
@@ -144,9 +148,9 @@ class Profile(Keyed):
         names = list(ZONES) + ([self.zone.data] if self.zone.data and self.zone.data not in ZONES else [])
         try:
             names.sort(key=lambda name: now.astimezone(ZoneInfo(name)).utcoffset() or now - now)
-            self.zone.choices = [(name, zone_words(name)) for name in names]
+            self.zone.choices = [SelectChoice(name, zone_words(name)) for name in names]
         except (KeyError, ValueError):  # a name that is no zone: refused by the list below
-            self.zone.choices = [(name, zone_words(name)) for name in ZONES]
+            self.zone.choices = [SelectChoice(name, zone_words(name)) for name in ZONES]
 
 
 class NewPerson(Keyed):
@@ -184,9 +188,9 @@ class Organisation(Keyed):
 
     name_ru = StringField(_("Name in Cyrillic letters"), description=_("As in the certificate of registration."))
     name_en = StringField(_("Name in Latin letters"), description=_("One of the two is enough."))
-    kind = SelectField(_("Kind"), choices=[(k, KIND_LABELS[k]) for k in ORGANISATION_KINDS])
-    legal_form = SelectField(_("Legal form"), choices=[(f, LEGAL_FORM_LABELS[f]) for f in LEGAL_FORMS])
-    country = SelectField(_("Country"), choices=list(COUNTRIES.items()))
+    kind = SelectField(_("Kind"), choices=[SelectChoice(k, KIND_LABELS[k]) for k in ORGANISATION_KINDS])
+    legal_form = SelectField(_("Legal form"), choices=[SelectChoice(f, LEGAL_FORM_LABELS[f]) for f in LEGAL_FORMS])
+    country = SelectField(_("Country"), choices=[SelectChoice(*row) for row in COUNTRIES.items()])
     place_id = SelectField(_("District"), description=_("Where the work is done, if it is one of the programme’s districts."))
     inn = StringField(_("INN, the tax number"), description=_("10 digits, of a person 12. Leave it empty before registration."))
     ogrn = StringField(_("OGRN or OGRNIP"), description=_("13 or 15 digits, if there is one."))

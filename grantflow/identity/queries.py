@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import column, func, or_, select, table
 
 from grantflow import clock
-from grantflow.db import session
+from grantflow.db import JsonText, session
 from grantflow.errors import NotFound
 from grantflow.history.models import Event
 from grantflow.identity import words
@@ -18,7 +18,7 @@ from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation, Person, RoleAssignment
 from grantflow.identity.roles import CASES
 
-_PLACES = table("places", *(column(c) for c in ("id", "kind", "parent_id", "code", "name_en", "name_ru")))
+_PLACES = table("places", *(column(c) for c in ("id", "kind", "parent_id", "code")), column("name", JsonText()))
 """The columns of `places` that are read here; the table itself is of a later layer."""
 _PEOPLE, _ROLES, _EVENTS = Person.__table__, RoleAssignment.__table__, Event.__table__
 PAGE = 25
@@ -42,13 +42,12 @@ def roles_of(person_ids: list[int], programmes: set[int] | None = None) -> dict[
     if programmes is not None:
         query = query.where(_ROLES.c.programme_id.in_(programmes))
     rows = session().execute(query).all()
-    scopes = {i for r in rows for i in (r.programme_id, r.panel_id, r.organisation_id, r.granted_by) if i}
-    titles = {row.id: row.title for row in session().execute(_named(scopes))}
-    givers = {
-        row.id: (row.name_ru or row.name_en, row.name_en or row.name_ru)
-        for row in session().execute(select(_PEOPLE).where(_PEOPLE.c.id.in_({r.granted_by for r in rows if r.granted_by})))
-    }
-    today, found = clock.today(), {person_id: [] for person_id in person_ids}  # type: dict[int, list[dict[str, Any]]]
+    scopes = {i for r in rows for i in (r.programme_id, r.panel_id, r.organisation_id) if i}
+    titles = {row.id: row.title for row in session().execute(_named(scopes))} if scopes else {}
+    by = {r.granted_by for r in rows if r.granted_by}
+    givers = {row.id: row for row in session().execute(select(_PEOPLE).where(_PEOPLE.c.id.in_(by)))} if by else {}
+    today = clock.today()
+    found: dict[int, list[dict[str, Any]]] = {person_id: [] for person_id in person_ids}
     for row in rows:
         over = row.revoked_at is not None or (row.ends_on is not None and row.ends_on < today)
         found[row.person_id].append(
@@ -89,7 +88,7 @@ def person_for(actor: Actor, person_id: int, found: list[int]) -> Any:
     if row is None:
         raise NotFound
     programmes = actor.scopes("manager", "programme_id")
-    role = select(_ROLES.c.id).where(_ROLES.c.person_id == person_id, _ROLES.c.programme_id.in_(programmes)).limit(1)
+    role = select(_ROLES.c.id).where(_ROLES.c.person_id == person_id, _ROLES.c.programme_id.in_(programmes))
     added = select(_EVENTS.c.id).where(
         _EVENTS.c.case_id == person_id, _EVENTS.c.move == "account_opened", _EVENTS.c.actor_id == actor.person_id
     )

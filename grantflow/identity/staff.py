@@ -5,11 +5,10 @@ What may be given and taken, and why not, is in `roles`; members of panels are s
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
+from wtforms import SelectChoice
 
 from grantflow.db import unit_of_work
 from grantflow.errors import Invalid, Refused
@@ -68,11 +67,12 @@ def add_person() -> Page:
     return render_template("identity/add_person.html", form=form), 400 if form.errors else 200
 
 
-def _choices() -> dict[str, list[tuple[str, Any]]]:
-    return {
-        row.title: [(f"{role}/{row.id}", ROLE_TITLES[role]) for role in GIVEN_HERE]
+def _choices() -> list[SelectChoice]:
+    return [
+        SelectChoice(f"{role}/{row.id}", ROLE_TITLES[role], optgroup=row.title)
         for row in queries.programmes_of(current_actor())
-    }
+        for role in GIVEN_HERE
+    ]
 
 
 @bp.route("/people/<int:person_id>/roles", methods=["GET", "POST"])
