@@ -5,6 +5,7 @@ A manager sees people of their own programmes, those they added, and whoever's a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import column, func, or_, select, table
@@ -17,6 +18,7 @@ from grantflow.identity import words
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation, Person, RoleAssignment
 from grantflow.identity.roles import CASES
+from grantflow.rendering import language
 
 _PLACES = table("places", *(column(c) for c in ("id", "kind", "parent_id", "code")), column("name", JsonText()))
 """The columns of `places` that are read here; the table itself is of a later layer."""
@@ -152,3 +154,13 @@ def demo_people(emails: list[str]) -> list[tuple[Any, set[str]]]:
     for row in session().execute(select(_ROLES.c.person_id, _ROLES.c.role).where(_ROLES.c.revoked_at.is_(None))):
         held.setdefault(row.person_id, set()).add(row.role)
     return [(rows[key], held.get(rows[key].id, set())) for key in keys if key in rows]
+
+
+def names_of(person_ids: Iterable[int | None]) -> dict[int, str]:
+    """The names of these people in the language of the page, in one query."""
+    wanted = {number for number in person_ids if number is not None}
+    if not wanted:
+        return {}
+    rows = session().execute(select(_PEOPLE.c.id, _PEOPLE.c.name_en, _PEOPLE.c.name_ru).where(_PEOPLE.c.id.in_(wanted)))
+    russian = language() == "ru"
+    return {row.id: (row.name_ru or row.name_en) if russian else (row.name_en or row.name_ru) for row in rows}
