@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import case, func, select
@@ -10,6 +11,7 @@ from grantflow.awards.models import Award
 from grantflow.cases.models import Case
 from grantflow.db import session
 from grantflow.errors import NotFound
+from grantflow.identity.models import Person
 from grantflow.money import Money
 from grantflow.programmes.models import Programme
 from grantflow.programmes.queries import terms_by_hash
@@ -57,3 +59,11 @@ def committed(call_id: int) -> Money | None:
         .group_by(Award.currency)
     ).all()
     return Money(int(rows[0][1]), rows[0][0]) if rows else None
+
+
+def names(person_ids: Iterable[int | None], language: str) -> dict[int, str]:
+    """People's names in a language, by id. One query, or none for nobody."""
+    wanted = {person_id for person_id in person_ids if person_id is not None}
+    if not wanted:
+        return {}
+    return {p.id: p.name_in(language) for p in session().scalars(select(Person).where(Person.id.in_(wanted)))}

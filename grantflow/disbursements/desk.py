@@ -14,14 +14,14 @@ from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
 from sqlalchemy.orm import aliased
 
 from grantflow.awards.models import Award
-from grantflow.awards.queries import HELD
+from grantflow.awards.queries import HELD, names
 from grantflow.cases import definitions
 from grantflow.cases.access import visible_to
 from grantflow.cases.models import Case
 from grantflow.db import session
 from grantflow.disbursements import gates
 from grantflow.disbursements.models import Tranche
-from grantflow.disbursements.queries import awaited, names
+from grantflow.disbursements.queries import awaited
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation
 from grantflow.money import Money

@@ -6,17 +6,21 @@ It changes nothing, and whoever shows a row has asked `cases.access` before. The
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
 from grantflow.awards.models import Award
-from grantflow.cases import definitions
+from grantflow.awards.queries import names
+from grantflow.cases import definitions, words
 from grantflow.cases.models import Case
 from grantflow.db import session
 from grantflow.disbursements import gates
 from grantflow.disbursements.models import Payment, Tranche
 from grantflow.errors import NotFound
-from grantflow.identity.models import Person
+from grantflow.history.models import Event
 from grantflow.programmes.queries import terms_by_hash
 
 
@@ -31,6 +35,17 @@ def tranche(case_id: int) -> Tranche:
 def of_award(award_id: int) -> list[Tranche]:
     """Every tranche of an award in order, the cancelled ones too."""
     return list(session().scalars(select(Tranche).where(Tranche.award_id == award_id).order_by(Tranche.n)))
+
+
+def with_states(award_id: int) -> list[tuple[Tranche, Any]]:
+    """Every tranche of an award in order, each with the card of its state."""
+    rows = session().execute(
+        select(Tranche, Case)
+        .join(Case, Case.id == Tranche.case_id)
+        .where(Tranche.award_id == award_id)
+        .order_by(Tranche.n)
+    )
+    return [(one, definitions.pinned(case.workflow_hash).state(case.state)) for one, case in rows]
 
 
 def awaited(tranches: Iterable[Tranche], awards: dict[int, Award]) -> dict[int, gates.Awaited]:
@@ -72,9 +87,34 @@ def ledger(*, award_id: int | None = None, tranche_id: int | None = None) -> lis
     return list(session().scalars(query))
 
 
-def names(person_ids: Iterable[int | None], language: str) -> dict[int, str]:
-    """People's names in a language, by id. One query."""
-    wanted = {person_id for person_id in person_ids if person_id is not None}
-    if not wanted:
-        return {}
-    return {p.id: p.name_in(language) for p in session().scalars(select(Person).where(Person.id.in_(wanted)))}
+@dataclass(frozen=True)
+class Change:
+    """Something that happened to the grant or its report after the first approval."""
+
+    at: datetime
+    ref: str
+    case_id: int
+    say: Any
+    by: str
+    fields: tuple[str, ...]
+
+
+def changed_since_first(one: Tranche, language: str) -> list[Change]:
+    """What the second person must know: everything written on the grant and on the report since the first approval."""
+    if one.first_at is None:
+        return []
+    about = [one.award_id, *([one.condition_case_id] if one.condition_case_id else [])]
+    rows = session().execute(
+        select(Event, Case)
+        .join(Case, Case.id == Event.case_id)
+        .where(Event.case_id.in_(about), Event.at > one.first_at)
+        .order_by(Event.at, Event.id)
+    ).all()
+    people = names([event.actor_id for event, _case in rows], language)
+    found = []
+    for event, case in rows:
+        moves = definitions.pinned(case.workflow_hash).moves_by_name
+        say = moves[event.move].say if event.move in moves else words.record_label(event.move)
+        fields = tuple(change["field"] for change in (event.facts or {}).get("changes", ()))
+        found.append(Change(event.at, case.ref or "", case.id, say, people.get(event.actor_id, ""), fields))
+    return found

@@ -65,7 +65,7 @@ def _open_tranche(
         "tranche",
         actor=ctx.actor,
         role=ctx.role,
-        title=ctx.case.title,
+        title=f"{ctx.case.title[:380]} · {n}/{of}",
         workflow=workflow_for(ctx.case.programme_id, "tranche"),
         ref=f"{row.number}-T{n}",
         facts={"instalment": f"{n}/{of}", "amount": amount, "due_on": due_on, "condition": condition},

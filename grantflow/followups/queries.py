@@ -17,6 +17,7 @@ from grantflow.cases import definitions
 from grantflow.cases.access import visible_to
 from grantflow.cases.models import Case
 from grantflow.db import session
+from grantflow.disbursements.models import Tranche
 from grantflow.errors import NotFound
 from grantflow.followups import sustainability
 from grantflow.followups.models import Check, Report, ReportFile, ReportVersion
@@ -101,6 +102,13 @@ def checks_of_award(award_id: int) -> list[tuple[Check, Any]]:
         select(Check, Case).join(Case, Case.id == Check.case_id).where(Check.award_id == award_id).order_by(Check.months)
     )
     return [(row, case_row) for row, case_row in rows]
+
+
+def tranche_waiting_for(report_id: int) -> Tranche | None:
+    """The tranche that a report releases, if there is one."""
+    return session().scalars(
+        select(Tranche).where(Tranche.condition_case_id == report_id).order_by(Tranche.n)
+    ).first()
 
 
 # ------------------------------------------------------------------------------------------------ officers' page

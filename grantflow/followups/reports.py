@@ -181,6 +181,15 @@ def file_of(case_id: int, file_id: int) -> ReportFile:
     return found
 
 
+def in_a_version(case_id: int, file_id: int) -> bool:
+    """Whether a file belongs to a report as it was sent at least once: then those who read the report read it."""
+    for answers in session().scalars(select(ReportVersion.answers).where(ReportVersion.report_id == case_id)):
+        for answer in answers.values():
+            if isinstance(answer, list) and any(isinstance(f, dict) and f.get("id") == file_id for f in answer):
+                return True
+    return False
+
+
 # ----------------------------------------------------------------------------------------------------------- moves
 @registry.deadline_source("followups.report_due")
 def report_due(ctx: Context) -> datetime:

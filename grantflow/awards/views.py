@@ -1,0 +1,67 @@
+"""The body of a grant's page: its facts, the agreement, the account, and the sections later stages add.
+
+The frame with badge, moves and time line is in `cases.views`; the forms of its moves are in `forms`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from grantflow.awards import parts, queries
+from grantflow.awards.models import Award
+from grantflow.cases import words
+from grantflow.cases.access import visible_to
+from grantflow.cases.models import Case
+from grantflow.cases.pages import case_page
+from grantflow.db import session
+from grantflow.identity.access import Actor
+from grantflow.submissions.parts import Part, application_part
+
+bp = Blueprint("awards", __name__)
+WHOLE_ACCOUNT = {"applicant", "officer", "finance"}
+"""Who reads the whole account: whoever named it, checks it or pays to it. Others read its end."""
+
+words.field(
+    signed_on=_("Signed on"), signatory=_("Who signs"), paid=_("Paid of the grant"), spent=_("Spent"),
+    operating=_("Operating"), ways=_("Ways it lasts"), prepared_by=_("Preparation"), first_by=_("First approval"),
+    second_by=_("Second approval"),
+)  # fmt: skip
+words.fact(
+    award=_("Grant"), number=_("Number"), offered=_("Grants offered"), freed=_("Given back to the call"),
+    due_on=_("Due on"), cancelled=_("Cancelled"), account_ends=_("Account ends in"), sent_back=_("Tranches sent back"),
+    months=_("Months after the grant"), jobs_women=_("Jobs, women"), jobs_men=_("Jobs, men"),
+    jobs_not_stated=_("Jobs, not stated"), opens_on=_("Opens on"),
+)  # fmt: skip
+
+
+@case_page("award")
+def page(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
+    """The body of a grant's page for this reader."""
+    row = queries.award(case.id)
+    roles = actor.roles_on(case)
+    people = queries.names((row.decided_by_id, row.signed_by_id, row.accepted_by_id), actor.language)
+    return "awards/case.html", {
+        "award": row,
+        "whole_account": bool(roles & WHOLE_ACCOUNT),
+        "inside": bool(roles & {"officer", "finance", "manager", "auditor"}),
+        "people": people,
+        "parts": parts.parts_of(case, actor),
+        "offer_ends": case.due_at if case.state == "offered" else None,
+    }
+
+
+@application_part
+def grant_of(case: Any, actor: Actor) -> Part | None:
+    """On an awarded application's page: the grant, once the reader may know of it."""
+    found = session().execute(
+        select(Award, Case)
+        .join(Case, Case.id == Award.case_id)
+        .where(Award.application_id == case.id, visible_to(actor))
+    ).one_or_none()
+    if found is None:
+        return None
+    return Part("awards/of_application.html", {"award": found[0], "case": found[1]}, order=80)
