@@ -20,6 +20,9 @@ REFUSALS = {
         "CREATE TRIGGER checkpoints_no_update BEFORE UPDATE ON checkpoints BEGIN SELECT RAISE(ABORT, 'checkpoints is insert-only'); END",
         "CREATE TRIGGER checkpoints_no_delete BEFORE DELETE ON checkpoints BEGIN SELECT RAISE(ABORT, 'checkpoints is insert-only'); END",
         "CREATE TRIGGER checkpoints_no_replace BEFORE INSERT ON checkpoints WHEN EXISTS (SELECT 1 FROM checkpoints WHERE (seq = NEW.seq)) BEGIN SELECT RAISE(ABORT, 'checkpoints is insert-only'); END",
+        "CREATE TRIGGER installation_no_update BEFORE UPDATE ON installation BEGIN SELECT RAISE(ABORT, 'installation is insert-only'); END",
+        "CREATE TRIGGER installation_no_delete BEFORE DELETE ON installation BEGIN SELECT RAISE(ABORT, 'installation is insert-only'); END",
+        "CREATE TRIGGER installation_no_replace BEFORE INSERT ON installation WHEN EXISTS (SELECT 1 FROM installation WHERE (name = NEW.name)) BEGIN SELECT RAISE(ABORT, 'installation is insert-only'); END",
         "CREATE TRIGGER checkpoint_heads_no_update BEFORE UPDATE ON checkpoint_heads BEGIN SELECT RAISE(ABORT, 'checkpoint_heads is insert-only'); END",
         "CREATE TRIGGER checkpoint_heads_no_delete BEFORE DELETE ON checkpoint_heads BEGIN SELECT RAISE(ABORT, 'checkpoint_heads is insert-only'); END",
         "CREATE TRIGGER checkpoint_heads_no_replace BEFORE INSERT ON checkpoint_heads WHEN EXISTS (SELECT 1 FROM checkpoint_heads WHERE (checkpoint = NEW.checkpoint AND case_id = NEW.case_id)) BEGIN SELECT RAISE(ABORT, 'checkpoint_heads is insert-only'); END",
@@ -57,6 +60,8 @@ REFUSALS = {
         "CREATE TRIGGER call_packs_no_truncate BEFORE TRUNCATE ON call_packs FOR EACH STATEMENT EXECUTE FUNCTION grantflow_insert_only()",
         "CREATE TRIGGER checkpoints_insert_only BEFORE UPDATE OR DELETE ON checkpoints FOR EACH ROW EXECUTE FUNCTION grantflow_insert_only()",
         "CREATE TRIGGER checkpoints_no_truncate BEFORE TRUNCATE ON checkpoints FOR EACH STATEMENT EXECUTE FUNCTION grantflow_insert_only()",
+        "CREATE TRIGGER installation_insert_only BEFORE UPDATE OR DELETE ON installation FOR EACH ROW EXECUTE FUNCTION grantflow_insert_only()",
+        "CREATE TRIGGER installation_no_truncate BEFORE TRUNCATE ON installation FOR EACH STATEMENT EXECUTE FUNCTION grantflow_insert_only()",
         "CREATE TRIGGER checkpoint_heads_insert_only BEFORE UPDATE OR DELETE ON checkpoint_heads FOR EACH ROW EXECUTE FUNCTION grantflow_insert_only()",
         "CREATE TRIGGER checkpoint_heads_no_truncate BEFORE TRUNCATE ON checkpoint_heads FOR EACH STATEMENT EXECUTE FUNCTION grantflow_insert_only()",
         "CREATE TRIGGER events_insert_only BEFORE UPDATE OR DELETE ON events FOR EACH ROW EXECUTE FUNCTION grantflow_insert_only()",
@@ -110,6 +115,12 @@ def upgrade() -> None:
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_definitions")),
+    )
+    op.create_table(
+        "installation",
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_installation")),
     )
     op.create_table(
         "places",
@@ -1453,6 +1464,7 @@ def downgrade() -> None:
     op.drop_table("cases")
     op.drop_index("ix_places_parent_id", table_name="places")
     op.drop_table("places")
+    op.drop_table("installation")
     op.drop_table("definitions")
     op.drop_table("checkpoints")
     op.drop_table("call_packs")
