@@ -23,7 +23,7 @@ from grantflow.scoring import standing
 from grantflow.scoring.budget import amount_of
 from grantflow.scoring.models import Decision, Review, Standing
 from grantflow.scoring.panels import holders
-from grantflow.scoring.ranking import Entry, Ranking, hundredths, rank
+from grantflow.scoring.ranking import Entry, Ranking, hundredths, points_of, rank
 from grantflow.submissions.models import Application
 from grantflow.submissions.rows import terms_of
 
@@ -57,7 +57,7 @@ def unlock_reviews(ctx: Context) -> None:
     )
     before = standing.mean_of(ctx.case.id)
     standing.drop(ctx.case.id)
-    ctx.change("mean", before, None)
+    ctx.change("mean", points_of(before), None)
 
 
 @registry.effect("scoring.rank")
@@ -65,8 +65,9 @@ def put_into_ranking(ctx: Context) -> None:
     """The mean of the reviews that count, with its ends, stands from now on."""
     found = standing.put(ctx.case.id)
     if found is not None:
-        for name in ("mean", "low", "high", "reviews"):
-            ctx.fact(name, found[name])
+        for name in ("mean", "low", "high"):
+            ctx.fact(name, points_of(found[name]))
+        ctx.fact("reviews", found["reviews"])
 
 
 def ranking_of(call_id: int) -> Ranking:
@@ -77,23 +78,31 @@ def ranking_of(call_id: int) -> Ranking:
     decision.
     """
     call = session().get_one(Call, call_id)
-    rows = session().execute(
-        select(
-            _CASES.c.id, _STANDINGS.c.mean, Application.submitted_at, Application.asked_minor,
-            _DECISIONS.c.kind, _DECISIONS.c.amount_minor,
+    rows = (
+        session()
+        .execute(
+            select(
+                _CASES.c.id,
+                _STANDINGS.c.mean,
+                Application.submitted_at,
+                Application.asked_minor,
+                _DECISIONS.c.kind,
+                _DECISIONS.c.amount_minor,
+            )
+            .join(Application, Application.case_id == _CASES.c.id)
+            .outerjoin(_STANDINGS, _STANDINGS.c.case_id == _CASES.c.id)
+            .outerjoin(_DECISIONS, _DECISIONS.c.case_id == _CASES.c.id)
+            .where(
+                _CASES.c.kind == "application",
+                _CASES.c.call_id == call_id,
+                _CASES.c.stage.in_((Stage.DECISION, Stage.AWARD, Stage.REFUSED)),
+                # withdrawn and disqualified applications are out of the ranking; declined ones stay in it
+                (_CASES.c.stage != Stage.REFUSED) | (_DECISIONS.c.kind == "declined"),
+            )
+            .order_by(_CASES.c.id)
         )
-        .join(Application, Application.case_id == _CASES.c.id)
-        .outerjoin(_STANDINGS, _STANDINGS.c.case_id == _CASES.c.id)
-        .outerjoin(_DECISIONS, _DECISIONS.c.case_id == _CASES.c.id)
-        .where(
-            _CASES.c.kind == "application",
-            _CASES.c.call_id == call_id,
-            _CASES.c.stage.in_((Stage.DECISION, Stage.AWARD, Stage.REFUSED)),
-            # withdrawn and disqualified applications are out of the ranking; declined ones stay in it
-            (_CASES.c.stage != Stage.REFUSED) | (_DECISIONS.c.kind == "declined"),
-        )
-        .order_by(_CASES.c.id)
-    ).all()  # fmt: skip
+        .all()
+    )
     entries = [
         Entry(
             row.id,
@@ -119,10 +128,14 @@ def decide(ctx: Context) -> None:
     place = ranking_of(ctx.case.call_id).place_of(ctx.case.id)
     mean = standing.mean_of(ctx.case.id)
     values = {
-        "kind": kind, "amount_minor": amount, "currency": application.currency, "mean": mean,
+        "kind": kind,
+        "amount_minor": amount,
+        "currency": application.currency,
+        "mean": mean,
         "place": before.place if before is not None and before.announced_at else place,
-        "decided_by_id": ctx.actor.person_id, "decided_at": ctx.now,
-    }  # fmt: skip
+        "decided_by_id": ctx.actor.person_id,
+        "decided_at": ctx.now,
+    }
     announced = before.announced_at if before is not None else None
     if announced is not None:
         values["announced_at"] = ctx.now
@@ -137,7 +150,7 @@ def decide(ctx: Context) -> None:
         ctx.change("decision", before.kind, kind)
     ctx.fact("decision", kind)
     ctx.fact("place", values["place"])
-    ctx.fact("mean", mean)
+    ctx.fact("mean", points_of(mean))
     if amount is not None:
         ctx.fact("amount", Money(amount, application.currency))
     if announced is not None:
@@ -170,7 +183,7 @@ def release_decisions(ctx: Context) -> None:
             .where(_DECISIONS.c.case_id == row.case_id)
             .values(announced_at=ctx.now, place=place)
         )
-        facts: dict[str, Any] = {"decision": row.kind, "place": place, "mean": row.mean}
+        facts: dict[str, Any] = {"decision": row.kind, "place": place, "mean": points_of(row.mean)}
         words: dict[str, Any] = {}
         if row.amount_minor is not None:
             facts["amount"] = words["amount"] = Money(row.amount_minor, row.currency)

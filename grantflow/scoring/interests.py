@@ -27,6 +27,7 @@ from grantflow.rendering import clean_text
 from grantflow.scoring import standing
 from grantflow.scoring.models import INTERESTS, Interest, PanelMember
 from grantflow.scoring.panels import holders
+from grantflow.scoring.ranking import points_of
 from grantflow.scoring.words import Name
 from grantflow.submissions.sending import content_gate
 
@@ -186,9 +187,9 @@ def declare_interest(case_id: int, kind: str, *, actor: Actor, note: str = "", k
             return "none"
     mean_before = standing.mean_of(case_id)
     declare(case_id, person_id, kind, note)
-    changes = []
+    changes: list[tuple[str, Any, Any]] = []
     if kind != "none" and standing.settle(case_id):
-        changes = [("mean", mean_before, standing.mean_of(case_id))]
+        changes = [("mean", points_of(mean_before), points_of(standing.mean_of(case_id)))]
     notices = []
     if kind != "none":
         told = [one for one in holders(case, "chair", "manager") if one != person_id]

@@ -128,9 +128,14 @@ def compose_panel(
     panel = panel_of(call_id)
     if panel is None:
         file = open_case(
-            "panel", actor=actor, role="" if actor.everywhere else "manager", title=call.panel.en,
-            programme_id=call.programme_id, alliance_id=call.alliance_id, call_id=call_id,
-        )  # fmt: skip
+            "panel",
+            actor=actor,
+            role="" if actor.everywhere else "manager",
+            title=call.panel.en,
+            programme_id=call.programme_id,
+            alliance_id=call.alliance_id,
+            call_id=call_id,
+        )
         # A panel's own file lies in its own scope, so that its chair is a chair there too.
         current.execute(update(_CASES).where(_CASES.c.id == file.id).values(panel_id=file.id))
         values = {

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from grantflow.cases.access import see, visible_to
 from grantflow.cases.models import Case
+from grantflow.cases.service import get
 from grantflow.db import session
 from grantflow.engine.definition import Stage
 from grantflow.errors import NotFound
@@ -77,6 +78,26 @@ def panel_seen(panel_id: int, actor: Actor, *roles: str) -> Sheet:
     if not actor.everywhere and not actor.roles_on(case) & set(roles or STAFF):
         raise NotFound
     return sheet_of(panel_id)
+
+
+@dataclass
+class Scope:
+    """Where a role must hold to hold on a panel."""
+
+    programme_id: int
+    alliance_id: int | None
+    panel_id: int
+    organisation_id: int | None = None
+
+
+def scope_of(sheet: Sheet) -> Scope:
+    """The scope of a panel, without another query."""
+    return Scope(sheet.call.programme_id, sheet.panel.alliance_id, sheet.id)
+
+
+def call_of(sheet: Sheet) -> Any:
+    """The case of the panel's call."""
+    return get(sheet.call.case_id)
 
 
 def panels_of(actor: Actor) -> list[Sheet]:
@@ -322,3 +343,12 @@ def _readers(
             standing.mean(own),
             ranking.marks(standing.exact(own)).zero_spread,
         )
+
+
+def own_review(case_id: int, person_id: int | None) -> Review | None:
+    """Somebody's own review of an application, without its scores."""
+    return (
+        session()
+        .scalars(select(Review).where(Review.case_id == case_id, Review.person_id == person_id))
+        .one_or_none()
+    )

@@ -26,6 +26,7 @@ from grantflow.programmes.terms import Criterion, Rubric
 from grantflow.rendering import clean_text
 from grantflow.scoring import interests, standing
 from grantflow.scoring.models import Review, ReviewScore
+from grantflow.scoring.ranking import points_of
 from grantflow.scoring.words import Said
 from grantflow.submissions.models import Application
 from grantflow.submissions.rows import terms_of
@@ -212,10 +213,14 @@ def submit_review(
         "review_submitted",
         actor=actor,
         role="panellist",
-        facts={"reviewer": actor.person_id, "total": total, "points": sent},
+        facts={"reviewer": actor.person_id, "total": points_of(total), "points": _shown(sent)},
         changes=[
-            *((f"points.{code}", before[code], sent.get(code)) for code in sorted(before) if code in sent),
-            *([("total", total_before, total)] if total_before is not None else []),
+            *(
+                (f"points.{code}", points_of(before[code]), points_of(sent[code]))
+                for code in sorted(before)
+                if code in sent
+            ),
+            *([("total", points_of(total_before), points_of(total))] if total_before is not None else []),
         ],
         key=key,
     )
@@ -254,13 +259,23 @@ def reopen_review(
         .values(status="draft", revision=_REVIEWS.c.revision + 1, saved_at=clock.now())
     )
     record(
-        case_id, "review_reopened", actor=actor, role="chair", reason=reason, key=key,
-        facts={"reviewer": person_id, "total": review.total, "points": review.sent},
+        case_id,
+        "review_reopened",
+        actor=actor,
+        role="chair",
+        reason=reason,
+        key=key,
+        facts={"reviewer": person_id, "total": points_of(review.total), "points": _shown(review.sent)},
         notices=[("review_reopened", [person_id], {"reason": reason})],
-    )  # fmt: skip
+    )
     found = read_review(case_id, person_id)
     assert found is not None
     return found
+
+
+def _shown(sent: Mapping[str, int] | None) -> dict[str, Decimal | None]:
+    """Points as the history tells them: on the rubric's scale."""
+    return {code: points_of(value) for code, value in (sent or {}).items()}
 
 
 def _clean(given: Written) -> Written:

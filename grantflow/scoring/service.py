@@ -9,7 +9,7 @@ from __future__ import annotations
 from grantflow.scoring import guards, handover
 from grantflow.scoring.budget import committed
 from grantflow.scoring.decisions import ranking_of
-from grantflow.scoring.interests import content_open, declare_interest, declared, latest
+from grantflow.scoring.interests import content_open, declare_interest, declared, latest, sits_on
 from grantflow.scoring.panels import Member, compose_panel, composed, members_of, panel_of
 from grantflow.scoring.reviews import (
     Mark,
@@ -23,7 +23,26 @@ from grantflow.scoring.reviews import (
 from grantflow.submissions.rows import terms_of
 
 __all__ = [
-    "Mark", "Member", "Written", "committed", "compose_panel", "composed", "content_open", "declare_interest",
-    "declared", "guards", "handover", "latest", "members_of", "panel_of", "ranking_of", "read_review",
-    "reopen_review", "save_review", "submit_review", "terms_of", "written",
-]  # fmt: skip
+    "Mark",
+    "Member",
+    "Written",
+    "committed",
+    "compose_panel",
+    "composed",
+    "content_open",
+    "declare_interest",
+    "declared",
+    "guards",
+    "handover",
+    "latest",
+    "members_of",
+    "panel_of",
+    "ranking_of",
+    "read_review",
+    "reopen_review",
+    "save_review",
+    "sits_on",
+    "submit_review",
+    "terms_of",
+    "written",
+]

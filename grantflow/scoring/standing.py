@@ -96,9 +96,12 @@ def put(case_id: int) -> Any | None:
         drop(case_id)
         return None
     values = {
-        "mean": mean(totals), "low": min(totals), "high": max(totals), "reviews": len(totals),
+        "mean": mean(totals),
+        "low": min(totals),
+        "high": max(totals),
+        "reviews": len(totals),
         "ranked_at": clock.now(),
-    }  # fmt: skip
+    }
     if known:
         current.execute(update(_STANDINGS).where(_STANDINGS.c.case_id == case_id).values(values))
     else:

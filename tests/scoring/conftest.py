@@ -82,17 +82,34 @@ class Contest:
         with unit_of_work() as current:
             call = cases.get(self.call)
             row = cases.open_case(
-                "application", actor=SYSTEM, title=f"Project {n}", ref=f"KR-2021-{n:04}", organisation_id=body,
-                call_id=call.id, programme_id=call.programme_id, alliance_id=call.alliance_id,
-            )  # fmt: skip
+                "application",
+                actor=SYSTEM,
+                title=f"Project {n}",
+                ref=f"KR-2021-{n:04}",
+                organisation_id=body,
+                call_id=call.id,
+                programme_id=call.programme_id,
+                alliance_id=call.alliance_id,
+            )
             district = current.scalar(select(Place.id).where(Place.code == "suoyarvsky"))
             current.add(
                 Application(
-                    case_id=row.id, stage=row.stage, call_id=call.id, organisation_id=body, pack_hash=self.pack_hash,
-                    title=f"Project {n}", district_id=district, asked_minor=asked, own_minor=5_000_000,
-                    total_minor=asked + 5_000_000, currency="RUB", submitted_version=1, submitted_at=sent, revision=1,
+                    case_id=row.id,
+                    stage=row.stage,
+                    call_id=call.id,
+                    organisation_id=body,
+                    pack_hash=self.pack_hash,
+                    title=f"Project {n}",
+                    district_id=district,
+                    asked_minor=asked,
+                    own_minor=5_000_000,
+                    total_minor=asked + 5_000_000,
+                    currency="RUB",
+                    submitted_version=1,
+                    submitted_at=sent,
+                    revision=1,
                 )
-            )  # fmt: skip
+            )
             current.flush()
             current.add(
                 ApplicationVersion(

@@ -139,7 +139,7 @@ def test_a_conflict_found_after_scoring_sets_the_review_aside_and_both_means_sta
     declare(made, 0, made.members[3], "family")
     assert session().scalar(select(Standing.mean)) == 7000
     event = session().scalars(select(Event).where(Event.move == "interest_declared")).one()
-    assert {"field": "mean", "before": 6000, "after": 7000} in event.facts["changes"]
+    assert {"field": "mean", "before": "60.00", "after": "70.00"} in event.facts["changes"]
 
 
 def test_after_the_decision_a_declaration_is_refused(contest):

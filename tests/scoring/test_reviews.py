@@ -101,7 +101,7 @@ def test_a_submitted_review_has_its_total_and_stands_in_the_history(open_for_all
     review = submit(made, made.members[1], made.written(7))
     assert (review.status, review.total) == ("submitted", 7000)
     event = session().scalars(select(Event).where(Event.move == "review_submitted")).one()
-    assert (event.facts["total"], event.facts["reviewer"]) == (7000, made.members[1].person_id)
+    assert (event.facts["total"], event.facts["reviewer"]) == ("70.00", made.members[1].person_id)
 
 
 def test_submitting_the_same_again_changes_nothing_and_something_else_is_refused(open_for_all):
@@ -141,9 +141,9 @@ def test_the_chair_opens_a_review_again_and_both_values_stand_in_the_history(ope
         .scalars(select(Event).where(Event.move == "review_submitted").order_by(Event.seq.desc()))
         .first()
     )
-    assert opened.facts["total"] == 7000 and opened.facts["points"]["need"] == 700
+    assert opened.facts["total"] == "70.00" and opened.facts["points"]["need"] == "7.00"
     changed = {change["field"]: (change["before"], change["after"]) for change in again.facts["changes"]}
-    assert changed["total"] == (7000, 9000) and changed["points.need"] == (700, 900)
+    assert changed["total"] == ("70.00", "90.00") and changed["points.need"] == ("7.00", "9.00")
 
 
 def test_a_review_opened_again_does_not_count_until_it_is_submitted_anew(open_for_all):
