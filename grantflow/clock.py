@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+_travelled = timedelta()
 _fixed: ContextVar[datetime | None] = ContextVar("fixed", default=None)
 
 
 def now() -> datetime:
     """The current instant, UTC and aware, to the microsecond."""
     fixed = _fixed.get()
-    return fixed if fixed is not None else datetime.now(UTC)
+    return fixed if fixed is not None else datetime.now(UTC) + _travelled
 
 
 def today(zone: str = "UTC") -> date:
@@ -35,6 +36,12 @@ def at(moment: datetime) -> Iterator[None]:
         yield
     finally:
         _fixed.reset(token)
+
+
+def travel(moment: datetime | None) -> None:
+    """Let the clock of the whole process, all threads, go on from another instant; None brings it home. For tests."""
+    global _travelled
+    _travelled = timedelta() if moment is None else moment.astimezone(UTC) - datetime.now(UTC)
 
 
 def local(day: date, hour: int, minute: int, zone: str, second: int = 0) -> datetime:
