@@ -60,7 +60,7 @@ SAYS: dict[str, Any] = {
 OPEN_RECORDS = {"open", "extension", "outcome_announced", "organisation_changed", "late_attempt"}
 """Records without a move that an applicant also reads about their own case; all others are the house's."""
 FIELDS: dict[str, Any] = {
-    "email": _("E-mail"), "name": _("Name"), "name_en": _("Name in Latin letters"), "name_ru": _("Name in Cyrillic letters"),
+    "email": _("E-mail"), "name": _("Name"), "name_en": _("Spelling in Latin letters"), "name_ru": _("Spelling in Cyrillic letters"),
     "kind": _("Kind"), "legal_form": _("Legal form"), "country": _("Country"), "inn": _("INN"), "ogrn": _("OGRN"),
     "founded_on": _("Founded on"), "closes_at": _("Closes"), "opens_at": _("Opens"), "results_on": _("Results on"),
     "districts": _("Districts"), "amount": _("Amount"), "bank_account": _("Bank account"), "bank_name": _("Bank"),
