@@ -34,7 +34,7 @@ from grantflow.programmes.models import CallScope, Place
 from grantflow.programmes.terms import Terms
 from grantflow.submissions.advice import Advice, advice_provider
 from grantflow.submissions.queries import submitted
-from grantflow.submissions.rows import CASES, call_of
+from grantflow.submissions.rows import CASES, call_of, row_of, terms_of
 
 
 def facts_of(call: Any) -> Facts:
@@ -61,8 +61,7 @@ def run_checks(case_id: int, *, actor: Actor, key: str | None = None) -> list[Fi
         raise NotFound
     if not actor.roles_on(case) & {"officer", "manager", "system", "admin"}:
         raise Refused(_("Only a programme officer runs the checks."))
-    workflow = definitions.pinned(case.workflow_hash)
-    if not any("eligibility.checked" in move.guards for move in workflow.moves_from(case.state)):
+    if not is_waiting(case):
         raise Refused(_("The rules are run while an application waits for its eligibility check."))
     sent = submitted(case_id)
     facts = facts_of(call_of(sent.row.call_id))
@@ -95,6 +94,13 @@ def _staff_role(actor: Actor, case: Any) -> str:
     return next((role for role in ("officer", "manager") if role in roles), "")
 
 
+def is_waiting(case: Any) -> bool:
+    """Whether an application waits for its check now: a move from its state asks whether the rules were
+    run."""
+    workflow = definitions.pinned(case.workflow_hash)
+    return any("eligibility.checked" in move.guards for move in workflow.moves_from(case.state))
+
+
 def waiting(call_id: int) -> list[int]:
     """The applications of a call that wait for their check, in the order of their numbers."""
     rows = (
@@ -106,14 +112,7 @@ def waiting(call_id: int) -> list[int]:
         )
         .all()
     )
-    return [
-        row.id
-        for row in rows
-        if any(
-            "eligibility.checked" in m.guards
-            for m in definitions.pinned(row.workflow_hash).moves_from(row.state)
-        )
-    ]
+    return [row.id for row in rows if is_waiting(row)]
 
 
 def run_all(call_id: int, *, actor: Actor, key: str | None = None) -> tuple[int, int]:
@@ -200,6 +199,6 @@ def beforehand(row: Any, terms: Terms, answers: dict[str, Any]) -> list[Advice]:
 
 
 __all__ = [
-    "Run", "Ruling", "facts_of", "latest", "open_rules", "present", "run_all", "run_checks", "waive",
-    "waiting",
+    "Run", "Ruling", "facts_of", "is_waiting", "latest", "open_rules", "present", "run_all", "run_checks",
+    "waive", "waiting",
 ]  # fmt: skip

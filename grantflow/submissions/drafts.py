@@ -17,7 +17,7 @@ from sqlalchemy import insert, select, update
 
 from grantflow import clock
 from grantflow.cases import deadlines
-from grantflow.cases.service import get, open_case
+from grantflow.cases.service import get, lock, open_case
 from grantflow.db import session, writing
 from grantflow.errors import NotFound, Refused, Stale
 from grantflow.identity.access import Actor
@@ -131,7 +131,7 @@ def save_section(
     words, Refused when it cannot be written now, NotFound for no such section. The same words again change
     nothing.
     """
-    case, row = get(case_id), row_of(case_id, lock=True)
+    case, row = lock(case_id), row_of(case_id)
     terms = terms_of(row.pack_hash)
     part = terms.section(section)
     if case.kind != "application" or part is None:

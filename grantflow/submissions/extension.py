@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from grantflow import clock
 from grantflow.cases import deadlines
-from grantflow.cases.service import get, record
+from grantflow.cases.service import lock, record
 from grantflow.db import session, writing
 from grantflow.errors import Refused
 from grantflow.history import store
@@ -54,7 +54,7 @@ def extend_deadline(
     past, one
     after the day of the results, a state in which nothing is written.
     """
-    case, row = get(case_id), row_of(case_id, lock=True)
+    case, row = lock(case_id), row_of(case_id)
     if key is not None and (earlier := store.by_key(writing(), case_id, key)) is not None:
         return earlier
     if not actor.roles_on(case) & {"manager", "admin", "system"}:

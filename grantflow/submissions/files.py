@@ -22,7 +22,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, insert, select, update
 
 from grantflow import clock
-from grantflow.cases.service import get
+from grantflow.cases.service import lock
 from grantflow.config import Settings
 from grantflow.db import session, writing
 from grantflow.errors import NotFound, Refused
@@ -109,7 +109,7 @@ def add_file(case_id: int, question: str, filename: str, stream: IO[bytes], *, a
     content), under a
     password, with macros, one too many, or a draft that cannot be written now.
     """
-    case, row = get(case_id), row_of(case_id, lock=True)
+    case, row = lock(case_id), row_of(case_id)
     terms = terms_of(row.pack_hash)
     asked = terms.questions.get(question)
     section = next((s for s in terms.form if any(q.code == question for q in s.questions)), None)
@@ -191,7 +191,7 @@ def _store(data: bytes) -> str:
 
 def remove_file(case_id: int, file_id: int, *, actor: Actor) -> None:
     """Take a file out of the draft. Versions already sent keep it. Needs a unit of work around it."""
-    case, row = get(case_id), row_of(case_id, lock=True)
+    case, row = lock(case_id), row_of(case_id)
     found = (
         session()
         .execute(select(FILES).where(FILES.c.id == file_id, FILES.c.case_id == case_id))

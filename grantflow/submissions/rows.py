@@ -47,10 +47,9 @@ class When:
         return moment(self.at, self.zone, "full")
 
 
-def row_of(case_id: int, *, lock: bool = False) -> Any:
-    """The application's row; NotFound where there is none."""
-    query = select(APPLICATIONS).where(APPLICATIONS.c.case_id == case_id)
-    row = session().execute(query.with_for_update() if lock else query).one_or_none()
+def row_of(case_id: int) -> Any:
+    """The application's row; NotFound where there is none. Whoever writes it takes the case's lock first."""
+    row = session().execute(select(APPLICATIONS).where(APPLICATIONS.c.case_id == case_id)).one_or_none()
     if row is None:
         raise NotFound
     return row

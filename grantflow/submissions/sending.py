@@ -17,7 +17,7 @@ from sqlalchemy import insert, select, update
 from grantflow import clock
 from grantflow.cases import definitions
 from grantflow.cases.context import Context
-from grantflow.cases.service import Outcome, fire, get, record
+from grantflow.cases.service import Outcome, fire, get, lock, record
 from grantflow.clock import local
 from grantflow.db import session
 from grantflow.engine.registry import registry
@@ -93,8 +93,8 @@ def submit(
     on. Refused
     with a sentence when the time is over or something is missing. Needs a unit of work around it.
     """
-    case, row = get(case_id), row_of(case_id, lock=True)
-    known = key is not None and store.by_key(session(), case_id, key) is not None
+    case, row = lock(case_id), row_of(case_id)
+    known = key is not None and store.by_key(session().connection(), case_id, key) is not None
     if not known and revision is not None and revision != row.revision and mode(case):
         raise Stale(
             _("An answer was changed after you opened this page. Read the answers once more, then send them.")

@@ -1,0 +1,164 @@
+"""The officer's pages: the calls one works on, the pipeline of a call, the rules of one application.
+
+What the rules say is `service`'s, what is listed is `queries`'; moves are made on the page of the case.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from grantflow import rendering
+from grantflow.cases.access import see
+from grantflow.db import unit_of_work
+from grantflow.eligibility import service
+from grantflow.eligibility.filters import Filter
+from grantflow.eligibility.forms import RunForm, WaiveForm
+from grantflow.eligibility.proposals import proposal, told
+from grantflow.eligibility.queries import PAGE, calls_of, districts_of, find, names_of
+from grantflow.eligibility.tallies import tallies
+from grantflow.errors import NotFound, Refused
+from grantflow.identity.access import Actor, access
+from grantflow.identity.kept import form_data
+from grantflow.identity.labels import ROLE_LABELS
+from grantflow.identity.session import current_actor
+from grantflow.programmes.queries import call_by_code, terms_by_hash
+from grantflow.submissions.parts import Part, application_part
+
+bp = Blueprint("eligibility", __name__)
+WORKERS = ("officer", "manager")
+
+
+@bp.get("/pipeline")
+@access(*WORKERS)
+def index() -> str:
+    """The calls one works on, each with its counts."""
+    return render_template("eligibility/index.html", calls=calls_of(current_actor()))
+
+
+@bp.route("/calls/<code>/pipeline", methods=["GET", "POST"])
+@access(*WORKERS)
+def pipeline(code: str) -> Any:
+    """What was sent in a call: counts that filter, a list, and the rules run on everything that waits."""
+    actor, call = current_actor(), call_by_code(code)
+    case = see(call.case_id, actor, "call")
+    roles = actor.roles_on(case)
+    if not roles & set(WORKERS):
+        raise NotFound
+    form = RunForm(form_data())
+    if request.method == "POST" and form.validate():
+        with unit_of_work():
+            number, met = service.run_all(call.case_id, actor=actor, key=form.key.data)
+        flash(_ran(number, met), "good" if number else "")
+        return redirect(url_for(".pipeline", code=code, **Filter.of(request.args).args()), 303)
+    wanted = Filter.of(request.args)
+    found = find(call.case_id, wanted, actor, rendering.language())
+    tally = tallies([call.case_id], roles)[call.case_id]
+    return render_template(
+        "eligibility/pipeline.html", call=call, case=case, form=form, wanted=wanted, found=found, tally=tally,
+        page=PAGE,
+        districts=districts_of(call.case_id), terms=terms_by_hash(call.pack_hash), roles=ROLE_LABELS,
+        waiting=len(service.waiting(call.case_id)), manager="manager" in roles,
+    )  # fmt: skip
+
+
+def _ran(number: int, met: int) -> str:
+    if not number:
+        return str(_("No application waits for its check."))
+    ran = ngettext(
+        "The rules were run on one application", "The rules were run on %(num)d applications", number
+    )
+    return str(_("%(ran)s: %(met)s meet every rule, %(rest)s do not.", ran=ran, met=met, rest=number - met))
+
+
+@bp.route("/applications/<int:case_id>/rules", methods=["GET", "POST"])
+@access(*WORKERS, "auditor")
+def rules(case_id: int) -> Any:
+    """The rules of one application, each with its word and reason; a button that runs them."""
+    actor = current_actor()
+    case = see(case_id, actor, "application")
+    form = RunForm(form_data())
+    refused = ""
+    if request.method == "POST" and form.validate():
+        try:
+            with unit_of_work():
+                findings = service.run_checks(case_id, actor=actor, key=form.key.data)
+            failed = sum(finding.verdict == "fail" for finding in findings)
+            flash(
+                ngettext(
+                    "The rules were run: %(num)d is not met.",
+                    "The rules were run: %(num)d are not met.",
+                    failed,
+                )
+                if failed
+                else _("The rules were run: none stands in the way."),
+                "warm" if failed else "good",
+            )
+            return redirect(url_for("cases.show", case_id=case_id) + "#rules", 303)
+        except Refused as refusal:
+            refused = str(refusal)
+    page = render_template(
+        "eligibility/rules.html", case=case, form=form, refused=refused, **_facts(case, actor)
+    )
+    return page, 403 if refused else 200
+
+
+def _facts(case: Any, actor: Actor) -> dict[str, Any]:
+    run = service.latest(case.id, rendering.language())
+    officer = bool(actor.roles_on(case) & set(WORKERS))
+    present = run is not None and service.present(case.id) == run.n
+    waits = service.is_waiting(case)
+    by = [run.by] if run else []
+    return {
+        "case": case,
+        "run": run,
+        "current": present,
+        "may_run": officer and waits,
+        "may_waive": "officer" in actor.roles_on(case) and waits and present,
+        "proposed": proposal(case),
+        "names": names_of([*by, *(r.waived_by for r in run.rulings)] if run else by),
+        "run_form": RunForm(None),
+    }
+
+
+@bp.route("/applications/<int:case_id>/rules/<code>/pass", methods=["GET", "POST"])
+@access("officer")
+def waive(case_id: int, code: str) -> Any:
+    """Let a rule pass that is not met, with a reason."""
+    actor = current_actor()
+    case = see(case_id, actor, "application")
+    run = service.latest(case_id, rendering.language())
+    ruling = next((r for r in run.rulings if r.rule.code == code), None) if run else None
+    if ruling is None:
+        raise NotFound
+    form = WaiveForm(form_data())
+    refused, status = "", 200
+    if request.method == "POST":
+        if form.validate():
+            try:
+                with unit_of_work():
+                    service.waive(case_id, code, form.reason.data or "", actor=actor, key=form.key.data)
+                flash(_("The rule is let pass; the reason stands beside it."), "good")
+                return redirect(url_for("cases.show", case_id=case_id) + "#rules", 303)
+            except Refused as refusal:
+                refused, status = str(refusal), 403
+        else:
+            status = 400
+    page = render_template("eligibility/waive.html", case=case, ruling=ruling, form=form, refused=refused)
+    return page, status
+
+
+@application_part
+def part(case: Any, actor: Actor) -> Part | None:
+    """On an application's page: the rules for those who check and audit, and for the applicant once told."""
+    roles = actor.roles_on(case)
+    if case.ref is None:
+        return None
+    if roles & {*WORKERS, "auditor"}:
+        return Part("eligibility/part.html", _facts(case, actor), 20)
+    if "applicant" in roles and told(case):
+        return Part("eligibility/told.html", {"run": service.latest(case.id, rendering.language())}, 20)
+    return None
