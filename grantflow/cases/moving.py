@@ -58,11 +58,12 @@ def move(case_id: int, trigger: str) -> Page:
     if request.method == "POST" and (key := request.form.get("key")) and _made(case_id, key):
         return _told(case_id, found, actor)
     data = kept.form_data()
-    form = forms.MoveForm(data, move=found, version=case.version)
+    hidden = sealed.public_state(case, actor).sealed  # even the number of events would tell that something happened
+    form = forms.MoveForm(data, move=found, version=0 if hidden else case.version)
     asked = forms.stage_form(found, data, case, actor) if verdict or request.method == "POST" else None
     if request.method == "GET":
         return _page(case, found, verdict, form, asked), 200 if verdict else 403
-    if not verdict and (form.seen == case.version or sealed.public_state(case, actor).sealed):
+    if not verdict and (form.seen == case.version or hidden):
         return _page(case, found, verdict, form, asked), 403
     fine = form.checked()
     if not ((asked is None or asked.validate()) and fine):
@@ -71,7 +72,7 @@ def move(case_id: int, trigger: str) -> Page:
 
 
 def _made(case_id: int, key: str) -> bool:
-    return store.by_key(session(), case_id, key[:120]) is not None
+    return store.by_key(session().connection(), case_id, key[:120]) is not None
 
 
 def _fire(case: Any, found: Move, actor: Actor, form: Any, asked: Any) -> Page:

@@ -55,7 +55,7 @@ def shown_states(cases: Iterable[Any], actor: Actor) -> dict[int, Shown]:
             doubtful.append(case)
     if doubtful:
         calls = {case.call_id for case in doubtful if case.call_id}
-        stages = dict(session().execute(select(_C.id, _C.stage).where(_C.id.in_(calls))).tuples().all())
+        stages = {row.id: row.stage for row in session().execute(select(_C.id, _C.stage).where(_C.id.in_(calls)))}
         for case in doubtful:
             if stages.get(case.call_id) not in ANNOUNCED:
                 found[case.id] = Shown(_discussed(definitions.pinned(case.workflow_hash)), sealed=True)

@@ -50,7 +50,7 @@ def _step(workflow: Workflow, case: Any, roles: set[str], mine: list[Any]) -> Mo
         and not barred & set(move.distinct_from)
         and not (move.quorum > 1 and move.name in voted)
     ]
-    return next((m for m in open_to if m.kind == "primary"), open_to[0] if open_to else None)
+    return min(open_to, key=lambda move: (move.kind != "primary", move.reason == "required"), default=None)
 
 
 @desk.provider

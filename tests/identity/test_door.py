@@ -243,7 +243,7 @@ def test_every_page_costs_the_same_two_questions_for_who_is_here(app: Flask, ann
     with counting() as seen:
         client.get("/profile")
     about = [s for s in seen if "FROM people" in s or "FROM roles" in s]
-    assert len(about) == 3, about  # who is here, their roles, and the roles that the profile lists
+    assert len(about) == 4, about  # who is here with their roles, and the same two for what the profile shows
 
 
 def test_an_applicant_without_an_organisation_describes_one_first(app: Flask, anna: Person) -> None:
