@@ -1,0 +1,127 @@
+"""Owns building the demo's database: the stages one may stop at, the calendars that follow, and the chapters in order.
+
+Leaves where the finished build goes to `home`, and when one is made to `command`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import event, insert, select
+
+from grantflow import clock, create_app, schema
+from grantflow.cases import outbox
+from grantflow.cases.models import Installation
+from grantflow.config import resource_folder
+from grantflow.db import db, session, unit_of_work
+from grantflow.demo import content
+from grantflow.demo.applying import Applying
+from grantflow.demo.cast import Cast
+from grantflow.demo.home import DATABASE, MARK, Mark
+from grantflow.demo.opening import Opening
+from grantflow.demo.progress import Progress
+from grantflow.demo.story import Calendar, Story
+from grantflow.errors import GrantFlowError
+from grantflow.history import verify
+from grantflow.identity import passwords
+from grantflow.identity.models import Person
+from grantflow.programmes import pack as packs
+
+CONTEST, OPEN_CALL = "KR-2021", "ZB-2022"
+STAGES: dict[str, date] = {
+    "open": date(2021, 10, 23),
+    "eligibility": date(2021, 11, 12),
+    "scoring": date(2021, 12, 8),
+    "award": date(2022, 2, 23),
+    "paying": date(2022, 7, 12),
+    "followup": date(2024, 1, 16),
+    "end": date(2025, 3, 20),
+}
+"""The day of the contest on which each stage is looked at. Nobody's doings fall on it."""
+DEFAULT = "paying"
+OPEN_CALL_TODAY = date(2022, 3, 9)
+"""The open call always stands on this day of its own."""
+_READ_BEFORE = timedelta(days=5)
+_PACK = "prozvet.toml"
+
+
+def pack_file() -> Path:
+    """The programme the demo shows."""
+    return resource_folder("workflows") / "programmes" / _PACK
+
+
+def content_hash() -> str:
+    """What the demo is made of, in short: another value means that a kept demo tells an older story."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    for path in [pack_file(), *sorted(here.glob("*.py")), *sorted(content.FOLDER.glob("*.toml"))]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def build(environ: Mapping[str, str], until: str, progress: Progress) -> Mark:
+    """Build a demo in the GRANTFLOW_HOME of `environ`, an empty folder, told up to that stage; gives back its mark."""
+    app = create_app(dict(environ))
+    mark = Mark(until, clock.today("Europe/Moscow"), content_hash())
+    with app.app_context():
+        # A build that is killed is thrown away whole, so the disk need not be waited for at each commit.
+        event.listen(db.engine, "connect", _unhurried)
+    schema.upgrade(app)
+    with app.app_context():
+        with passwords.no_secret():
+            _tell(app, until, progress)
+        with unit_of_work() as current:
+            current.execute(insert(Installation), {"name": MARK, "value": mark.text()})
+        report = verify.verify_all()
+        if not report.whole:
+            raise GrantFlowError(f"The demo's history is broken: {report.breaks[0]}")
+        db.session.remove()
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    _tidy(Path(app.config["GRANTFLOW"].home) / DATABASE)
+    return mark
+
+
+def _unhurried(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous = OFF")
+    cursor.close()
+
+
+def _tidy(database: Path) -> None:
+    for ending in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            database.with_name(database.name + ending).unlink()
+
+
+def _tell(app: Flask, until: str, progress: Progress) -> None:
+    pack = packs.read(pack_file())
+    contest = content.read("contest", content.Contest)
+    zabaikal = content.read("zabaikal", content.Contest)
+    calendars = {
+        CONTEST: Calendar.so_that(STAGES[until], pack.call(CONTEST).zone),
+        OPEN_CALL: Calendar.so_that(OPEN_CALL_TODAY, pack.call(OPEN_CALL).zone),
+    }
+    cast = Cast(content.read("people", content.People))
+    story = Story(progress)
+    opening = Opening(cast, pack, calendars)
+    founded = min(call.pack.opens_at for call in opening.calls.values()) - timedelta(days=31)
+    opening.plan(story, founded)
+    for code, told in ((CONTEST, contest), (OPEN_CALL, zabaikal)):
+        Applying(cast, opening.calls[code], told).plan(story)
+    story.plan(story.now - _READ_BEFORE, "Letters are read", _read_letters)
+    story.tell()
+
+
+def _read_letters() -> None:
+    """Whoever received notices long ago has read them; the latest wait."""
+    for person_id in session().scalars(select(Person.id)).all():
+        with unit_of_work():
+            outbox.mark_read(person_id)
