@@ -5,6 +5,7 @@ Roles are in `roles`, organisations in `organisations`, both within reach here; 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -51,8 +52,13 @@ def person_by_email(email: str) -> Person | None:
     return session().scalar(select(Person).where(Person.email_key == words.address_key(email)))
 
 
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # walks hundreds of files
+
+
 def _known_zone(zone: str) -> str:
-    if zone not in available_timezones():
+    if zone not in _zones():
         raise Invalid(fields={"zone": _("Choose a time zone from the list.")})
     return zone
 
