@@ -69,14 +69,15 @@ class Base(DeclarativeBase):
     if TYPE_CHECKING:
         # Every class here is a table, never a join.
         __table__: ClassVar[Table]
-
-    if TYPE_CHECKING:
-        __table__: ClassVar[Table]
     # A registry of our own: Flask-SQLAlchemy derives a class from this one, which a bare annotation map forbids.
     registry = registry(metadata=MetaData(naming_convention=NAMING), type_annotation_map={datetime: UtcDateTime()})
 
 
 db = SQLAlchemy(model_class=Base)
+
+
+PATIENCE_SECONDS = 20
+"""How long a statement waits for another writer of an SQLite file before it gives up: "database is locked"."""
 
 
 @event.listens_for(Engine, "connect")
@@ -85,7 +86,7 @@ def _prepare(dbapi_connection: Any, _record: Any) -> None:
     if type(dbapi_connection).__module__.startswith("sqlite3"):
         dbapi_connection.isolation_level = None
         cursor = dbapi_connection.cursor()
-        cursor.execute("PRAGMA busy_timeout = 20000")
+        cursor.execute(f"PRAGMA busy_timeout = {PATIENCE_SECONDS * 1000}")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
@@ -147,6 +148,17 @@ def after_commit(call: Callable[[], None]) -> None:
     waiting = writing().info["after_commit"]
     if call not in waiting:
         waiting.append(call)
+
+
+def insert_if_new(table: Any) -> Any:
+    """An INSERT that does nothing where a unique key is taken: of two writers at once the second then reads the first's.
+
+    Such an INSERT waits for a writer of the same key on PostgreSQL; on SQLite there is only one writer at a time.
+    """
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    dialect = {"postgresql": postgresql, "sqlite": sqlite}[writing().get_bind().dialect.name]
+    return dialect.insert(table).on_conflict_do_nothing()
 
 
 def insert_only(table: str, keys: tuple[tuple[str, ...], ...]) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from grantflow import clock
 from grantflow.cases import definitions
@@ -21,6 +21,13 @@ from grantflow.errors import GrantFlowError, Refused
 from grantflow.identity.access import SYSTEM
 
 log = structlog.get_logger(__name__)
+_ROWS = CaseDeadline.__table__
+_LEAVE = (
+    update(_ROWS)
+    .where(_ROWS.c.case_id == bindparam("left_case"), _ROWS.c.closed_at.is_(None))
+    .values(closed_at=bindparam("now"), outcome="left behind")
+)
+_OPEN = insert(_ROWS)
 
 
 def enter(ctx: Any, state: str, *, sources: bool = True) -> datetime | None:
@@ -28,12 +35,8 @@ def enter(ctx: Any, state: str, *, sources: bool = True) -> datetime | None:
 
     Without `sources` those that a stage's row decides stay away: the row of a case just opened is not there yet.
     """
-    rows = CaseDeadline.__table__
-    ctx.session.execute(
-        update(rows)
-        .where(rows.c.case_id == ctx.case.id, rows.c.closed_at.is_(None))
-        .values(closed_at=ctx.now, outcome="left behind")
-    )
+    connection = ctx.session.connection()
+    connection.execute(_LEAVE, {"left_case": ctx.case.id, "now": ctx.now})
     opened = []
     for deadline in ctx.workflow.deadlines_of(state):
         if deadline.field and not sources:
@@ -44,7 +47,7 @@ def enter(ctx: Any, state: str, *, sources: bool = True) -> datetime | None:
                 {"case_id": ctx.case.id, "name": deadline.name, "trigger": deadline.trigger, "due_at": due_at}
             )
     if opened:
-        ctx.session.execute(insert(rows), opened)
+        connection.execute(_OPEN, opened)
     return min((row["due_at"] for row in opened), default=None)
 
 
@@ -53,13 +56,13 @@ def reckon(case_id: int) -> None:
 
     For a stage that has just written its row, or changed the date in it. Whoever changes a date records why.
     """
-    from grantflow.cases.service import get
+    from grantflow.cases.service import lock
 
     current = writing()
-    case = get(case_id)
+    case = lock(case_id)
     workflow = definitions.pinned(case.workflow_hash)
     ctx = Context(current, case, workflow, None, SYSTEM, clock.now())  # type: ignore[arg-type]
-    rows = CaseDeadline.__table__
+    rows = _ROWS
     for deadline in workflow.deadlines_of(case.state):
         if not deadline.field:
             continue
@@ -75,7 +78,7 @@ def reckon(case_id: int) -> None:
 
 
 def _nearest(case_id: int) -> None:
-    rows = CaseDeadline.__table__
+    rows = _ROWS
     nearest = select(func.min(rows.c.due_at)).where(rows.c.case_id == case_id, rows.c.closed_at.is_(None))
     writing().execute(update(Case.__table__).where(Case.id == case_id).values(due_at=nearest.scalar_subquery()))
 
@@ -83,12 +86,13 @@ def _nearest(case_id: int) -> None:
 def sweep(limit: int = 200) -> int:
     """Fire what has fallen due, each in its own unit of work; gives back how many were taken up.
 
-    Two sweeps at once are harmless: the move's key is the deadline's, so it is made once. A refused one is closed
-    with the refusal's sentence, because asking again would get the same answer.
+    Two sweeps at once are harmless: each takes the case's lock before it looks whether the deadline is still open, and
+    the move's key is the deadline's. A refused one is closed with the refusal's sentence, because asking again would
+    get the same answer.
     """
     from grantflow.cases.service import fire
 
-    rows = CaseDeadline.__table__
+    rows = _ROWS
     due = session().execute(
         select(rows.c.id, rows.c.case_id, rows.c.trigger, rows.c.name)
         .where(rows.c.closed_at.is_(None), rows.c.due_at <= clock.now())
@@ -97,22 +101,28 @@ def sweep(limit: int = 200) -> int:
     ).all()
     for row in due:
         try:
-            with unit_of_work() as current:
-                still_open = current.scalar(select(rows.c.id).where(rows.c.id == row.id, rows.c.closed_at.is_(None)))
-                if still_open is None:
-                    continue
-                fire(row.case_id, row.trigger, actor=SYSTEM, key=f"deadline/{row.id}")
-                _close(row.id, "fired")
+            with unit_of_work():
+                if _still_open(row):
+                    fire(row.case_id, row.trigger, actor=SYSTEM, key=f"deadline/{row.id}")
+                    _close(row, "fired")
         except Refused as refusal:
             with unit_of_work():
-                _close(row.id, str(refusal)[:400])
+                if _still_open(row):
+                    _close(row, str(refusal)[:400])
         except GrantFlowError as error:
             log.warning("deadline not fired", deadline=row.id, case=row.case_id, error=str(error))
     return len(due)
 
 
-def _close(deadline_id: int, outcome: str) -> None:
-    rows = CaseDeadline.__table__
-    current = writing()
-    current.execute(update(rows).where(rows.c.id == deadline_id).values(closed_at=clock.now(), outcome=outcome))
-    _nearest(current.execute(select(rows.c.case_id).where(rows.c.id == deadline_id)).scalar_one())
+def _still_open(row: Any) -> bool:
+    """Whether nobody has closed the deadline meanwhile; asked under the case's lock, so that the answer stays true."""
+    from grantflow.cases.service import lock
+
+    lock(row.case_id)
+    found = writing().scalar(select(_ROWS.c.id).where(_ROWS.c.id == row.id, _ROWS.c.closed_at.is_(None)))
+    return found is not None
+
+
+def _close(row: Any, outcome: str) -> None:
+    writing().execute(update(_ROWS).where(_ROWS.c.id == row.id).values(closed_at=clock.now(), outcome=outcome))
+    _nearest(row.case_id)

@@ -9,12 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from grantflow import clock
 from grantflow.cases.models import Definition
 from grantflow.config import resource_folder
-from grantflow.db import session, writing
+from grantflow.db import insert_if_new, session, writing
 from grantflow.engine.definition import State, Workflow
 from grantflow.engine.loader import load
 from grantflow.engine.registry import registry
@@ -64,7 +64,7 @@ def pin(workflow: Workflow) -> str:
     known = session().scalar(select(Definition.hash).where(Definition.hash == workflow.content_hash))
     if known is None:
         writing().execute(
-            insert(Definition),
+            insert_if_new(Definition.__table__),
             {"hash": workflow.content_hash, "name": workflow.name, "content": workflow.content, "stored_at": clock.now()},
         )
     return workflow.content_hash

@@ -10,19 +10,41 @@ import socket
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import Date, bindparam, insert, or_, select, update
 
 from grantflow import clock
 from grantflow.cases import bell
 from grantflow.cases.models import Outbox
 from grantflow.cases.notices import catalogue
-from grantflow.db import after_commit, session, unit_of_work, writing
+from grantflow.db import Id, after_commit, session, unit_of_work, writing
 from grantflow.history.canonical import sha256
+from grantflow.identity.access import SCOPES
 from grantflow.identity.models import Person, RoleAssignment
 
 LEASE = timedelta(minutes=2)
 TRIES = 12
 """After these many attempts, with growing pauses over about a day, a notice is left for a person to look at."""
+
+
+_ROWS = Outbox.__table__
+_ROLES = RoleAssignment.__table__
+_PEOPLE = Person.__table__
+_WRITE = insert(_ROWS)
+_TODAY = bindparam("today", type_=Date)
+_HOLDERS = (
+    select(_ROLES.c.person_id, _ROLES.c.role)
+    .join(_PEOPLE, _PEOPLE.c.id == _ROLES.c.person_id)
+    .where(
+        _ROLES.c.role.in_(bindparam("to", expanding=True)),
+        _ROLES.c.revoked_at.is_(None),
+        _PEOPLE.c.active,
+        or_(_ROLES.c.starts_on.is_(None), _ROLES.c.starts_on <= _TODAY),
+        or_(_ROLES.c.ends_on.is_(None), _ROLES.c.ends_on >= _TODAY),
+        *(or_(_ROLES.c[scope].is_(None), _ROLES.c[scope] == bindparam(f"on_{scope}", type_=Id)) for scope in SCOPES),
+    )
+    .order_by(_ROLES.c.person_id)
+)
+"""Who holds one of these roles on a case today, declared once: to put it together costs more than to run it."""
 
 
 def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
@@ -47,7 +69,7 @@ def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
             )
     unique = list({row["dedupe"]: row for row in rows}.values())
     if unique:
-        ctx.session.execute(insert(Outbox.__table__), unique)
+        ctx.session.connection().execute(_WRITE, unique)
         after_commit(bell.ring)
 
 
@@ -68,26 +90,8 @@ def _recipients(ctx: Any, case: Any, notice: str) -> list[int]:
     to = catalogue()[notice].to
     if not to:
         return []
-    roles = RoleAssignment.__table__
-    people = Person.__table__
-    today = ctx.now.date()
-
-    def fits(column: str) -> Any:
-        return or_(roles.c[column].is_(None), roles.c[column] == getattr(case, column))
-
-    found = ctx.session.execute(
-        select(roles.c.person_id, roles.c.role)
-        .join(people, people.c.id == roles.c.person_id)
-        .where(
-            roles.c.role.in_(to),
-            roles.c.revoked_at.is_(None),
-            people.c.active,
-            or_(roles.c.starts_on.is_(None), roles.c.starts_on <= today),
-            or_(roles.c.ends_on.is_(None), roles.c.ends_on >= today),
-            *(fits(column) for column in ("programme_id", "alliance_id", "panel_id", "organisation_id")),
-        )
-        .order_by(roles.c.person_id)
-    ).all()
+    scope = {f"on_{column}": getattr(case, column) for column in SCOPES}
+    found = ctx.session.connection().execute(_HOLDERS, {"to": to, "today": ctx.now.date(), **scope}).all()
     return list(
         dict.fromkeys(row.person_id for row in found if row.role == "applicant" or row.person_id != ctx.actor.person_id)
     )
@@ -96,9 +100,6 @@ def _recipients(ctx: Any, case: Any, notice: str) -> list[int]:
 def who() -> str:
     """The name under which this process takes leases."""
     return f"{socket.gethostname()}/{os.getpid()}"
-
-
-_ROWS = Outbox.__table__
 
 
 def claim(limit: int = 20) -> list[int]:

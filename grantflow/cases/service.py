@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, inspect, select, update
 
 from grantflow import clock
 from grantflow.cases import deadlines, definitions, outbox
 from grantflow.cases.context import Context, plain
 from grantflow.cases.models import Case
-from grantflow.db import session, writing
+from grantflow.db import insert_if_new, session, writing
 from grantflow.engine.definition import Move, Workflow
 from grantflow.engine.machine import lifecycle_of
 from grantflow.engine.registry import registry
@@ -35,6 +36,13 @@ _CASES = Case.__table__
 _EVENTS = Event.__table__
 _ONE = select(_CASES).where(_CASES.c.id == bindparam("wanted"))
 _LOCKED = _ONE.with_for_update()
+_BY_OPEN_KEY = select(_CASES).where(_CASES.c.open_key == bindparam("wanted"))
+# SET holds the columns whose values are given, beside the two of WHERE.
+_GO_ON = (
+    update(_CASES)
+    .where(_CASES.c.id == bindparam("this_case"), _CASES.c.version == bindparam("seen_version"))
+    .returning(*_CASES.c)
+)
 _VISIT = (
     select(_EVENTS.c.move, _EVENTS.c.actor_id, _EVENTS.c.seq)
     .where(_EVENTS.c.case_id == bindparam("wanted"))
@@ -56,7 +64,7 @@ class Passed:
     """Who made which move of a case, read once: what `distinct_from` and `quorum` judge by."""
 
     def __init__(self, case: Any, move_needs_it: bool) -> None:
-        self.rows = session().execute(_VISIT, {"wanted": case.id}).all() if move_needs_it else []
+        self.rows = session().connection().execute(_VISIT, {"wanted": case.id}).all() if move_needs_it else []
         self.since = case.since_seq
 
     def last_actor(self, move: str) -> int | None:
@@ -74,7 +82,19 @@ def _needs_past(moves: Iterable[Move]) -> bool:
 
 def get(case_id: int) -> Any:
     """The case's row as it stands; NotFound where there is none."""
-    row = session().execute(_ONE, {"wanted": case_id}).one_or_none()
+    row = session().connection().execute(_ONE, {"wanted": case_id}).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def lock(case_id: int) -> Any:
+    """The case's row, nobody else's to change until this unit of work ends; NotFound where there is none.
+
+    It is the one lock of everything that belongs to a case: whoever writes a stage's row takes it first, so that no
+    two writers take the same two rows in different order.
+    """
+    row = writing().connection().execute(_LOCKED, {"wanted": case_id}).one_or_none()
     if row is None:
         raise NotFound
     return row
@@ -172,11 +192,8 @@ def fire(
     has gone on since, Stale. Raises Refused with the verdict's sentence, NotFound for no such case. Every event, a
     vote that moves nothing included, raises the version: that makes two simultaneous approvals safe.
     """
-    current = writing()
-    case = current.execute(_LOCKED, {"wanted": case_id}).one_or_none()
-    if case is None:
-        raise NotFound
-    if key is not None and (earlier := store.by_key(current, case_id, key)) is not None:
+    case = lock(case_id)
+    if key is not None and (earlier := store.by_key(session().connection(), case_id, key)) is not None:
         return Outcome(case, earlier, earlier.from_state != earlier.to_state, replayed=True)
     if case.workflow_hash is None:
         raise Refused(_("This record has no workflow; nothing moves it."))
@@ -215,7 +232,7 @@ def _carry_out(ctx: Context, past: Passed, trigger: str, key: str | None) -> Out
     if enough:
         for name in move.effects:
             registry.effects[name](ctx)
-    event = _write_event(ctx, seq, trigger, case.state, to_state, key)
+    event = _write_event(ctx, seq, trigger, case.state, to_state, key, case.head_hash)
     columns = {"version": seq, "head_hash": event["hash"], **ctx.scope}
     if to_state != case.state:
         columns |= {
@@ -225,20 +242,24 @@ def _carry_out(ctx: Context, past: Passed, trigger: str, key: str | None) -> Out
             "since_seq": seq,
             "due_at": deadlines.enter(ctx, to_state),
         }
-    stored = ctx.session.execute(
-        update(_CASES).where(_CASES.c.id == case.id, _CASES.c.version == case.version).values(columns)
-    )
-    if stored.rowcount != 1:  # type: ignore[attr-defined]
-        raise Stale(_("Somebody else was a moment faster. Look at it as it is now, then decide."))
-    after = ctx.session.execute(_ONE, {"wanted": case.id}).one()
+    after = _go_on(case, columns)
     if enough:
         outbox.write(ctx, after, event)
     forget(case.id)
     return Outcome(after, event, to_state != case.state)
 
 
+def _go_on(case: Any, columns: dict[str, Any]) -> Any:
+    """The version-checked UPDATE of a case; gives back its row as it now is. Stale where another was faster."""
+    where = {"this_case": case.id, "seen_version": case.version}
+    after = writing().connection().execute(_GO_ON, where | columns).one_or_none()
+    if after is None:
+        raise Stale(_("Somebody else was a moment faster. Look at it as it is now, then decide."))
+    return after
+
+
 def _write_event(
-    ctx: Context, seq: int, trigger: str, from_state: str | None, to_state: str | None, key: str | None
+    ctx: Context, seq: int, trigger: str, from_state: str | None, to_state: str | None, key: str | None, prev_hash: str
 ) -> dict[str, Any]:
     facts = dict(ctx.facts)
     if ctx.changes:
@@ -249,7 +270,7 @@ def _write_event(
         private["reason"] = (ctx.reason, ctx.actor.person_id)
     case = ctx.case
     return store.append(
-        ctx.session,
+        ctx.session.connection(),
         name=f"{case.kind}/{case.id}",
         case_id=case.id,
         seq=seq,
@@ -264,17 +285,31 @@ def _write_event(
         facts=facts,
         private=private,
         key=key,
-        prev_hash=case.head_hash,
+        prev_hash=prev_hash,
     )
 
 
 def forget(case_id: int) -> None:
     """Make the session's objects of this case be read again: the door writes past the ORM."""
-    for item in session().identity_map.values():
-        if item.__mapper__.local_table.name == "cases" and item.__dict__.get("id") == case_id:  # type: ignore[attr-defined]
-            session().expire(item)
-        elif item.__dict__.get("case_id") == case_id and "stage" in item.__mapper__.columns:
-            session().expire(item, ["stage"])
+    current = session()
+    if not (loaded := current.identity_map):
+        return
+    if (row := loaded.get(_CASE.identity_key_from_primary_key((case_id,)))) is not None:
+        current.expire(row)
+    for mapper in _stages():
+        if (row := loaded.get(mapper.identity_key_from_primary_key((case_id,)))) is not None:
+            current.expire(row, ["stage"])
+
+
+_CASE = inspect(Case)
+
+
+@lru_cache(maxsize=1)
+def _stages() -> tuple[Any, ...]:
+    """What is mapped on a table whose stage follows the case's."""
+    return tuple(
+        mapper for mapper in Case.registry.mappers if {"case_id", "stage"} <= set(mapper.local_table.c.keys())
+    )
 
 
 class _Record:
@@ -307,10 +342,8 @@ def open_case(
     from grantflow.cases.models import WORKFLOW_KINDS
 
     current = writing()
-    if key is not None:
-        known = current.execute(select(_CASES).where(_CASES.c.open_key == key)).one_or_none()
-        if known is not None:
-            return known
+    if key is not None and (known := current.execute(_BY_OPEN_KEY, {"wanted": key}).one_or_none()) is not None:
+        return known
     now = clock.now()
     columns: dict[str, Any] = {c: getattr(parent, c) for c in (*SCOPES, "call_id")} if parent is not None else {}
     columns |= scope | {"parent_id": parent.id if parent is not None else scope.get("parent_id")}
@@ -324,19 +357,19 @@ def open_case(
         "kind": kind, "title": title, "version": 0, "head_hash": "", "opened_at": now, "since_at": now,
         "since_seq": 0, "open_key": key,
     }  # fmt: skip
-    case_id = current.execute(insert(_CASES).values(columns).returning(_CASES.c.id)).scalar_one()
-    current.execute(update(_CASES).where(_CASES.c.id == case_id).values(head_hash=genesis(f"{kind}/{case_id}")))
-    case = current.execute(_ONE, {"wanted": case_id}).one()
+    begin = insert(_CASES) if key is None else insert_if_new(_CASES)
+    case = current.execute(begin.returning(*_CASES.c), columns).one_or_none()
+    if case is None:  # somebody opened it under this key at the same moment
+        return current.execute(_BY_OPEN_KEY, {"wanted": key}).one()
     roles = actor.roles_on(case)
     ctx = Context(current, case, definition, _Record("open"), actor, now, role=role or _one_of(roles))  # type: ignore[arg-type]
     ctx.facts |= plain(facts or {})
     ctx.private |= private or {}
-    event = _write_event(ctx, 1, "open", None, case.state, key)
+    event = _write_event(ctx, 1, "open", None, case.state, key, genesis(f"{kind}/{case.id}"))
     columns = {"version": 1, "head_hash": event["hash"]}
     if definition is not None:
         columns |= {"since_seq": 1, "due_at": deadlines.enter(ctx, definition.initial, sources=False)}
-    current.execute(update(_CASES).where(_CASES.c.id == case_id).values(columns))
-    return current.execute(_ONE, {"wanted": case_id}).one()
+    return _go_on(case, columns)
 
 
 def _one_of(roles: set[str]) -> str:
@@ -362,11 +395,8 @@ def record(
 
     Raises the case's version like any event. A repeated `key` changes nothing and gives back the first event.
     """
-    current = writing()
-    case = current.execute(_LOCKED, {"wanted": case_id}).one_or_none()
-    if case is None:
-        raise NotFound
-    if key is not None and (earlier := store.by_key(current, case_id, key)) is not None:
+    current, case = writing(), lock(case_id)
+    if key is not None and (earlier := store.by_key(current.connection(), case_id, key)) is not None:
         return earlier
     roles = actor.roles_on(case)
     ctx = Context(
@@ -379,10 +409,8 @@ def record(
         ctx.change(name, before, after, private=True, of=of)
     for notice, people, params in notices:
         ctx.notify(notice, people, **params)
-    event = _write_event(ctx, case.version + 1, what, case.state, case.state, key)
-    current.execute(
-        update(_CASES).where(_CASES.c.id == case_id).values(version=case.version + 1, head_hash=event["hash"])
-    )
+    event = _write_event(ctx, case.version + 1, what, case.state, case.state, key, case.head_hash)
+    _go_on(case, {"version": case.version + 1, "head_hash": event["hash"]})
     outbox.write(ctx, case, event)
     forget(case_id)
     return event

@@ -9,7 +9,7 @@ import os
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from grantflow.history.canonical import VERSION, canonical, digest, event_hash, stamp
@@ -17,6 +17,7 @@ from grantflow.history.models import Event, PrivateValue
 
 _EVENTS = Event.__table__
 _INSERT = insert(_EVENTS)
+_BESIDE = insert(PrivateValue.__table__)
 _BY_KEY = select(_EVENTS).where(_EVENTS.c.case_id == bindparam("case_id"), _EVENTS.c.key == bindparam("event_key"))
 
 
@@ -42,7 +43,7 @@ def as_object(name: str, row: Any) -> dict[str, Any]:
 
 
 def append(
-    session: Session,
+    connection: Connection,
     *,
     name: str,
     case_id: int,
@@ -75,12 +76,12 @@ def append(
         "private": digests, "key": key, "prev_hash": prev_hash,
     }  # fmt: skip
     row["hash"] = event_hash(as_object(name, row))
-    session.execute(_INSERT, row)
+    connection.execute(_INSERT, row)
     if beside:
-        session.execute(insert(PrivateValue.__table__), beside)
+        connection.execute(_BESIDE, beside)
     return row
 
 
-def by_key(session: Session, case_id: int, key: str) -> Any | None:
+def by_key(connection: Connection | Session, case_id: int, key: str) -> Any | None:
     """The event a case already has under an idempotency key."""
-    return session.execute(_BY_KEY, {"case_id": case_id, "event_key": key}).one_or_none()
+    return connection.execute(_BY_KEY, {"case_id": case_id, "event_key": key}).one_or_none()

@@ -164,7 +164,7 @@ def seal(ctx: Context) -> None:
         .where(APPLICATIONS.c.case_id == ctx.case.id)
         .values(
             title=title, district_id=place, award_type=now["award_type"], grant_kind=now["grant_kind"],
-            total_minor=now["total"], own_minor=now["own_share"], asked_minor=now["asked"],
+            total_minor=now["whole_budget"], own_minor=now["own_share"], asked_minor=now["asked"],
             submitted_version=n, submitted_at=ctx.now, correction_due_at=None, reopened=[],
             correction_note="", search_key=search_key(ref, title, english),
         )
@@ -194,7 +194,7 @@ def _said(terms: Terms, name: str, value: Any, places: dict[str, Any]) -> Any:
     """A key fact as the history keeps it: sums as money, codes in the words they had on that day."""
     if value is None or value == "":
         return None
-    if name in ("total", "own_share", "asked"):
+    if name in ("whole_budget", "own_share", "asked"):
         return Money(value, terms.currency)
     if name in ("award_type", "grant_kind"):
         option = terms.questions[getattr(terms.keys, name)].option(value)
