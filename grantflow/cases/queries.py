@@ -90,7 +90,7 @@ def case_view(case_id: int, actor: Actor) -> CaseView:
         if not own & sealed.INSIDERS:
             moves = [(move, verdict) for move, verdict in moves if set(move.roles) & own]
     desk = here.state.desk if here and not here.state.final else None
-    above_ids = (case.programme_id, case.call_id, case.parent_id)
+    above_ids = tuple(dict.fromkeys((case.programme_id, case.call_id, case.parent_id)))
     return CaseView(
         case=case,
         workflow=workflow,
