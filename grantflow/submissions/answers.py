@@ -242,7 +242,7 @@ def facts(terms: Terms, answers: Mapping[str, Any]) -> dict[str, Any]:
         "district": answers.get(keys.district),
         "award_type": answers.get(keys.award_type),
         "grant_kind": answers.get(keys.grant_kind),
-        "total": sums.total,
+        "whole_budget": sums.total,
         "own_share": sums.own,
         "asked": sums.asked,
         "files": sum(len(answers.get(code) or ()) for code, q in terms.questions.items() if q.kind == "file"),

@@ -82,6 +82,7 @@ def read(typed: Any, currency: str, most: int, lang: str | None = None) -> Sheet
     for at, line in enumerate(lines):
         value, wrong = _line(at, line, currency, lang)
         faults += wrong
+        lines[at] = _plain(line, currency, lang)
         if value is None:
             sums.append(None)
         else:
@@ -91,6 +92,23 @@ def read(typed: Any, currency: str, most: int, lang: str | None = None) -> Sheet
         told = _("At most %(most)s lines: put small things together.", most=most)
         faults.append(CellFault(f"{most}-item", told, True))
     return Sheet(lines, values, sums, tuple(faults))
+
+
+def _plain(line: dict[str, str], currency: str, lang: str | None) -> dict[str, str]:
+    """A typed line with the figures that are understood written plainly: read the same in either language
+    later."""
+    plain = dict(line)
+    try:
+        plain["quantity"] = format(
+            parse_decimal(line["quantity"], places=QUANTITY_PLACES, lang=lang).normalize(), "f"
+        )
+    except Unreadable:
+        pass
+    try:
+        plain["price"] = format(parse_money(line["price"], currency, lang=lang).amount, "f")
+    except Unreadable:
+        pass
+    return plain
 
 
 def _line(

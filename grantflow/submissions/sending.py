@@ -49,6 +49,9 @@ from grantflow.submissions.rows import (
 CORRECTION_DAYS = 5
 """Working days an applicant has for a correction; Saturdays and Sundays do not count, public holidays do."""
 
+CHECK_DAYS = 10
+"""Working days officers have for the eligibility check, from the closing of the call."""
+
 Gate = Callable[[Any, Actor], Verdict]
 _gates: dict[str, Gate] = {}
 
@@ -239,6 +242,14 @@ def reopen(ctx: Context) -> None:
     )
     ctx.fact("sections", wanted)
     ctx.fact("due", due)
+
+
+@registry.deadline_source("submissions.check_due")
+def check_due(ctx: Context) -> datetime:
+    """By when the eligibility check should be done: counted from the closing of the call, or from a later
+    sending."""
+    call = call_of(row_of(ctx.case.id).call_id)
+    return working_days_after(max(ctx.now, call.closes_at), CHECK_DAYS, call.zone)
 
 
 @registry.deadline_source("submissions.correction_due")

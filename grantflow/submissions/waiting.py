@@ -28,7 +28,7 @@ words.say(
 )
 words.field(
     asked=_("Asked from the grant"),
-    total=_("Whole budget"),
+    whole_budget=_("Whole budget"),
     own_share=_("Own share"),
     district=_("District"),
     award_type=_("Kind of enterprise"),

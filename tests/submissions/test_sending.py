@@ -191,7 +191,7 @@ def test_a_correction_makes_a_second_version_and_says_what_changed(world: World)
     assert (row.submitted_version, row.own_minor, row.reopened, get(case_id).ref) == (2, 5_000_000, [], "KR-2021-0001")
     event = last_event(case_id)
     assert event.facts["answers_changed"] == ["own_share"]
-    assert [c["field"] for c in event.facts["changes"]] == ["total", "own_share", "asked"] or [
+    assert [c["field"] for c in event.facts["changes"]] == ["whole_budget", "own_share", "asked"] or [
         c["field"] for c in event.facts["changes"]
     ] == ["own_share", "asked"]
     assert service.answers_of(case_id, 1)["own_share"] == 4_525_000
