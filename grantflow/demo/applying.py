@@ -31,8 +31,6 @@ def typed(questions: tuple[Question, ...], answers: Mapping[str, Any], calendar:
         answer = answers[question.code]
         if question.kind == "date":
             answer = calendar.day(answer)
-        elif question.kind in ("text", "long_text") and question.format is None:
-            answer = calendar.words(str(answer))
         found[question.code] = content.typed(question, answer)
     return found
 

@@ -24,6 +24,7 @@ from grantflow.demo import content
 from grantflow.demo.applying import Applying
 from grantflow.demo.cast import Cast
 from grantflow.demo.home import DATABASE, MARK, Mark
+from grantflow.demo.judging import Judging, Timetable
 from grantflow.demo.opening import Opening
 from grantflow.demo.progress import Progress
 from grantflow.demo.story import Calendar, Story
@@ -47,6 +48,20 @@ STAGES: dict[str, date] = {
 DEFAULT = "paying"
 OPEN_CALL_TODAY = date(2022, 3, 9)
 """The open call always stands on this day of its own."""
+CONTEST_DAYS = Timetable(
+    rules_run=date(2021, 11, 3),
+    passed=tuple(date(2021, 11, day) for day in (5, 8, 9, 10, 11, 15)),
+    composed=date(2021, 11, 17),
+    started=date(2021, 11, 22),
+    declared=date(2021, 11, 23),
+    read_from=date(2021, 11, 25),
+    read_until=date(2021, 12, 19),
+    reviews_due=date(2021, 12, 20),
+    scoring_closed=date(2021, 12, 21),
+    ranked=date(2021, 12, 22),
+    decided=date(2022, 1, 26),
+    announced=date(2022, 2, 10),
+)
 _READ_BEFORE = timedelta(days=5)
 _PACK = "prozvet.toml"
 
@@ -114,8 +129,12 @@ def _tell(app: Flask, until: str, progress: Progress) -> None:
     opening = Opening(cast, pack, calendars)
     founded = min(call.pack.opens_at for call in opening.calls.values()) - timedelta(days=31)
     opening.plan(story, founded)
-    for code, told in ((CONTEST, contest), (OPEN_CALL, zabaikal)):
-        Applying(cast, opening.calls[code], told).plan(story)
+    applying = {
+        code: Applying(cast, opening.calls[code], told) for code, told in ((CONTEST, contest), (OPEN_CALL, zabaikal))
+    }
+    for part in applying.values():
+        part.plan(story)
+    Judging(cast, applying[CONTEST], CONTEST_DAYS).plan(story)
     story.plan(story.now - _READ_BEFORE, "Letters are read", _read_letters)
     story.tell()
 

@@ -97,6 +97,13 @@ class Refused(Part):
     ru: Text
 
 
+class Declined(Part):
+    """Why the panel declined an application."""
+
+    en: Text
+    ru: Text
+
+
 class Withdrawn(Part):
     """When and why an applicant withdrew."""
 
@@ -141,6 +148,7 @@ class Application(Part):
     fate: Literal["scored", "ineligible", "withdrawn", "waiting"]
     refused: Refused | None = None
     withdrawn: Withdrawn | None = None
+    declined: Declined | None = None
     returned: Returned | None = None
     answers: Answers
 

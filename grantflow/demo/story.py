@@ -7,7 +7,6 @@ said by the modules of the demo's chapters.
 from __future__ import annotations
 
 import heapq
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -23,7 +22,6 @@ from grantflow.db import db, session
 from grantflow.demo.progress import Progress
 from grantflow.history import checkpoints
 
-_YEAR = re.compile(r"(?<![\d.,/№-])(20[12]\d)(?![\d.,/]*\d)(?! ?(?:₽|руб|м\b|кг))")
 _LETTERS_AFTER = timedelta(seconds=20)
 _CHECKPOINTS_EVERY = timedelta(days=28)
 
@@ -52,11 +50,6 @@ class Calendar:
     def on(self, day: date, hour: int, minute: int = 0) -> datetime:
         """The instant of an hour on a day of the content."""
         return self.at(datetime.combine(day, time(hour, minute)))
-
-    def words(self, text: str) -> str:
-        """A text with the years it names moved too, to the nearest whole year."""
-        years = round(self.days / 365.25)
-        return _YEAR.sub(lambda found: str(int(found[1]) + years), text) if years else text
 
     @property
     def cut(self) -> datetime:
