@@ -25,7 +25,9 @@ from grantflow.demo.applying import Applying
 from grantflow.demo.cast import Cast
 from grantflow.demo.home import DATABASE, MARK, Mark
 from grantflow.demo.judging import Judging, Timetable
+from grantflow.demo.lasting import Lasting
 from grantflow.demo.opening import Opening
+from grantflow.demo.paying import Paying
 from grantflow.demo.progress import Progress
 from grantflow.demo.story import Calendar, Story
 from grantflow.errors import GrantFlowError
@@ -62,6 +64,7 @@ CONTEST_DAYS = Timetable(
     decided=date(2022, 1, 26),
     announced=date(2022, 2, 10),
 )
+ARCHIVED = date(2025, 3, 14)
 _READ_BEFORE = timedelta(days=5)
 _PACK = "prozvet.toml"
 
@@ -134,7 +137,11 @@ def _tell(app: Flask, until: str, progress: Progress) -> None:
     }
     for part in applying.values():
         part.plan(story)
-    Judging(cast, applying[CONTEST], CONTEST_DAYS).plan(story)
+    judging = Judging(cast, applying[CONTEST], CONTEST_DAYS)
+    judging.plan(story)
+    paying = Paying(judging, content.read("life", content.Life))
+    paying.plan(story)
+    Lasting(paying, ARCHIVED).plan(story)
     story.plan(story.now - _READ_BEFORE, "Letters are read", _read_letters)
     story.tell()
 

@@ -248,22 +248,51 @@ class Checked(Part):
     answers: Answers = Field(default_factory=dict)
 
 
-class Grant(Part):
-    """The life of one grant after the announcement."""
+class Reason(Part):
+    """A reason in both languages."""
+
+    en: Text
+    ru: Text
+
+
+class Suspended(Part):
+    """A pause of a grant: from when to when, why, and why it goes on."""
+
+    on: date
+    until: date
+    en: Text
+    ru: Text
+    resumed: Reason
+
+
+class OfferRefused(Part):
+    """An offer the applicant did not take."""
 
     application: int
+    on: date
+    en: Text
+    ru: Text
+
+
+class Grant(Part):
+    """The life of one grant after the announcement. `from_reserve`: the day it was awarded after all."""
+
+    application: int
+    from_reserve: date | None = None
     accepted: date
     agreed: date
     interim: Filed
     final: Filed
     payments: tuple[Payment, ...]
     checks: tuple[Checked, ...]
+    suspended: tuple[Suspended, ...] = ()
 
 
 class Life(Part):
-    """The lives of a call's grants."""
+    """The lives of a call's grants, and the offers nobody took."""
 
     call: str
+    refusals: tuple[OfferRefused, ...] = ()
     grants: tuple[Grant, ...]
 
 
