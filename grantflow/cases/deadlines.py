@@ -21,6 +21,7 @@ from grantflow.errors import GrantFlowError, Refused
 from grantflow.identity.access import SYSTEM
 
 log = structlog.get_logger(__name__)
+FIRED = "fired"
 _ROWS = CaseDeadline.__table__
 _LEAVE = (
     update(_ROWS)
@@ -78,9 +79,16 @@ def reckon(case_id: int) -> None:
 
 
 def _nearest(case_id: int) -> None:
-    rows = _ROWS
-    nearest = select(func.min(rows.c.due_at)).where(rows.c.case_id == case_id, rows.c.closed_at.is_(None))
-    writing().execute(update(Case.__table__).where(Case.id == case_id).values(due_at=nearest.scalar_subquery()))
+    """Keep the nearest date of the present state on the case: an open one, or one that passed and was only noted."""
+    rows, cases = CaseDeadline.__table__, Case.__table__
+    noted = and_(rows.c.outcome == FIRED, rows.c.due_at > cases.c.since_at)
+    nearest = (
+        select(func.min(rows.c.due_at))
+        .where(rows.c.case_id == cases.c.id, or_(rows.c.closed_at.is_(None), noted))
+        .correlate(cases)
+        .scalar_subquery()
+    )
+    writing().execute(update(cases).where(cases.c.id == case_id).values(due_at=nearest))
 
 
 def sweep(limit: int = 200) -> int:

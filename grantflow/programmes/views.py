@@ -64,7 +64,7 @@ def show(code: str) -> str:
         raise NotFound
     framework = results_framework(programme.id)
     lines = [line for objective in framework for line in objective.indicators]
-    headline = [line for line in lines if line.indicator.code in _headline(lines)]
+    headline = _headline(lines)
     return render_template(
         "programmes/show.html",
         programme=programme, framework=framework, headline=headline, alliances=queries.alliances(programme.id),
@@ -92,11 +92,11 @@ def parts(achieved: Any) -> list[str]:
     return said
 
 
-def _headline(lines: list[Any]) -> list[str]:
-    """The three targets that say most: what the house counts itself, enterprises first."""
-    counted = [line.indicator.code for line in lines if line.indicator.measure.startswith("computed:enterprises")]
-    others = [line.indicator.code for line in lines if line.indicator.code not in counted and line.achieved is not None]
-    return (counted + others)[:3]
+def _headline(lines: list[Any]) -> list[Any]:
+    """The three targets that say most: enterprises that the house counts itself first."""
+    counted = [line for line in lines if line.indicator.measure.startswith("computed:enterprises")]
+    people = [line for line in lines if line.indicator.people and line.achieved is not None]
+    return (counted + people[::-1])[:3]
 
 
 @case_page("call")
