@@ -38,13 +38,13 @@ PLACE = re.compile(r"%\(\w+\)[sd]|\{\w+\}|%%")
 CYRILLIC = re.compile(r"[А-Яа-яЁё]")
 LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9-]{2,}")
 KEPT_LATIN = {
-    "GrantFlow", "XLSX", "PDF", "DOCX", "CSV", "JSON", "UTF-8", "SHA-256", "UTC", "IBAN", "WCAG", "axe", "AA", "Tab",
-    "cookie", "Office", "null", "English", "PROZVET",
+    "GrantFlow", "XLSX", "PDF", "DOCX", "CSV", "JSON", "UTF-8", "SHA-256", "UTC", "IBAN", "WCAG", "axe", "AA",
+    "Tab", "cookie", "Office", "null", "English", "PROZVET",
 }  # fmt: skip
-"""Names and abbreviations that Russian writes in Latin letters. Addresses and keys of JSON are cut out before."""
+"""Names and abbreviations that Russian writes in Latin letters. Addresses and keys of JSON are cut out."""
 NOT_WORDS = re.compile(
-    r"\w+@[\w.]+|https?://\S+|GRANTFLOW_\w+|grantflow/1/|v, case, seq, at, actor, role, for, trigger, move, from, to,"
-    r" facts, private, key, prev|\bprev\b|`[^`]*`"
+    r"\w+@[\w.]+|https?://\S+|GRANTFLOW_\w+|grantflow/1/|v, case, seq, at, actor, role, for, trigger,"
+    r" move, from, to, facts, private, key, prev|\bprev\b|`[^`]*`"
 )
 WITHOUT_YO = (
     r"(?i)\b(отчет\w*|счет|прием(а|у|ом)?|еще|ее|ждет|идет|(при|на|про)йдет|начнет(ся)?|расчет\w*|учет(а|у|ом)?|заем|"
@@ -90,7 +90,9 @@ def tomls() -> list[tuple[Path, dict[str, str]]]:
 @cache
 def russian() -> list[tuple[str, str]]:
     """Every Russian text with where it stands."""
-    words = [(f"po: {english(message)[:50]}", form or "") for message in catalogue() for form in forms(message)]
+    words = [
+        (f"po: {english(message)[:50]}", form or "") for message in catalogue() for form in forms(message)
+    ]
     return words + [(f"{path.name}: {pair.get('en', '')[:50]}", pair.get("ru", "")) for path, pair in tomls()]
 
 
@@ -131,12 +133,22 @@ def test_what_is_filled_in_stands_in_every_form() -> None:
 
 def test_what_the_program_reads_is_what_people_wrote() -> None:
     with update.MO.open("rb") as file:
-        compiled = {str(message.id): message.string for message in read_mo(file) if message.id}
-    assert compiled == {str(list(m.id) if m.pluralizable else m.id): m.string for m in catalogue()}
+        compiled = {
+            tuple(message.id) if message.pluralizable else message.id: forms(message)
+            for message in read_mo(file)
+        }
+    assert {words: said for words, said in compiled.items() if words} == {m.id: forms(m) for m in catalogue()}
 
 
 def test_russian_counts_in_three_forms(app: Flask) -> None:
-    expected = {1: "1 заявка", 2: "2 заявки", 5: "5 заявок", 11: "11 заявок", 21: "21 заявка", 104: "104 заявки"}
+    expected = {
+        1: "1 заявка",
+        2: "2 заявки",
+        5: "5 заявок",
+        11: "11 заявок",
+        21: "21 заявка",
+        104: "104 заявки",
+    }
     with app.test_request_context(), force_locale("ru"):
         assert {n: ngettext("%(num)d application", "%(num)d applications", n) for n in expected} == expected
 
@@ -177,7 +189,11 @@ def test_latin_letters_in_russian_are_names_only() -> None:
 
 def test_no_russian_word_hides_a_latin_letter() -> None:
     mixed = re.compile(r"\b(?=\w*[A-Za-z])(?=\w*[А-Яа-яЁё])\w+\b")
-    assert [(where, mixed.findall(PLACE.sub(" ", text))) for where, text in russian() if mixed.search(PLACE.sub(" ", text))] == []
+    assert [
+        (where, mixed.findall(PLACE.sub(" ", text)))
+        for where, text in russian()
+        if mixed.search(PLACE.sub(" ", text))
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -246,18 +262,30 @@ def _said_bare(tree: nodes.Template) -> Iterator[str]:
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name in TRANSLATED:
             translated.update(id(const) for const in call.find_all(nodes.Const))
+    for compared in tree.find_all(nodes.Compare):
+        translated.update(id(const) for const in compared.find_all(nodes.Const))
     for const in tree.find_all(nodes.Const):
-        if isinstance(const.value, str) and id(const) not in translated and re.match(r"[A-Z][a-z]+( [a-z]|[.:…]?$)", const.value):
+        if (
+            isinstance(const.value, str)
+            and id(const) not in translated
+            and re.match(r"[A-Z][a-z]+( [a-z]|[.:…]?$)", const.value)
+        ):
             yield const.value
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.relative_to(ROOT / "templates").as_posix())
 def test_a_template_holds_no_bare_english(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
-    data = "".join(value if kind == "data" else "·" for _line, kind, value in ENVIRONMENT.lex(source) if kind != "comment")
+    data = "".join(
+        value if kind == "data" else "·"
+        for _line, kind, value in ENVIRONMENT.lex(source)
+        if kind != "comment"
+    )
     reader = Texts()
     reader.feed(data)
-    words = {word for text in reader.read for word in LATIN_WORD.findall(re.sub(r"·-\w+", "", text))} - BARE_ALLOWED
+    words = {
+        word for text in reader.read for word in LATIN_WORD.findall(re.sub(r"·-\w+", "", text))
+    } - BARE_ALLOWED
     assert words == set(), f"{path.name}: wrap it in _('…')"
     assert [text for text in _said_bare(ENVIRONMENT.parse(source)) if text not in BARE_ALLOWED] == []
 
@@ -268,7 +296,11 @@ SAYING = {"flash", "Refused", "Unreadable", "ValidationError", "no", "NotFound",
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in sorted((ROOT / "grantflow").rglob("*.py")) if path.name != "cli.py" and not {"migrations", "translations", "engine"} & set(path.parts)],
+    [
+        path
+        for path in sorted((ROOT / "grantflow").rglob("*.py"))
+        if path.name != "cli.py" and not {"migrations", "translations", "engine"} & set(path.parts)
+    ],
     ids=lambda path: path.relative_to(ROOT / "grantflow").as_posix(),
 )
 def test_a_module_says_nothing_untranslated(path: Path) -> None:
@@ -278,9 +310,17 @@ def test_a_module_says_nothing_untranslated(path: Path) -> None:
             continue
         name = getattr(call.func, "id", getattr(call.func, "attr", ""))
         said = call.args[:1] if name in SAYING or name.endswith("Field") else []
-        said += [word.value for word in call.keywords if word.arg in ("label", "description", "message", "because")]
+        said += [
+            word.value for word in call.keywords if word.arg in ("label", "description", "message", "because")
+        ]
         for text in said:
-            literal = text.value if isinstance(text, ast.Constant) else "x x" if isinstance(text, ast.JoinedStr) else ""
+            literal = (
+                text.value
+                if isinstance(text, ast.Constant)
+                else "x x"
+                if isinstance(text, ast.JoinedStr)
+                else ""
+            )
             if isinstance(literal, str) and re.search(r"[A-Za-z]{2}.* |^[A-Z][a-z]{2}", literal):
                 bare.append(f"{path.name}:{call.lineno}: {ast.unparse(text)}")
     assert bare == []
