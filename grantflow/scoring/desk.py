@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext as _
 from grantflow.cases import definitions, words
 from grantflow.cases.desk import DeskItem, provider
 from grantflow.identity.access import Actor
-from grantflow.scoring import interests, opinions, queries, standing
+from grantflow.scoring import boards, interests, opinions, queries, standing
 from grantflow.scoring.panels import panel_of
 from grantflow.submissions.parts import Part, application_part
 from grantflow.submissions.rows import row_of, terms_of
@@ -61,7 +61,7 @@ def _to_close(actor: Actor, sheets: list[queries.Sheet], taken: set[int | None])
     more."""
     chaired = [sheet for sheet in sheets if "chair" in actor.roles_on(queries.scope_of(sheet))]
     for sheet in chaired:
-        for reading in queries.board_of(sheet, actor).readings:
+        for reading in boards.board_of(sheet, actor).readings:
             case = reading.line.case
             if case.id in taken or not standing.open_for_reviews(case) or not reading.enough:
                 continue

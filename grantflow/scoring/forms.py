@@ -19,6 +19,7 @@ from wtforms import (
     HiddenField,
     IntegerField,
     RadioField,
+    SelectChoice,
     SelectField,
     StringField,
     TextAreaField,
@@ -44,14 +45,14 @@ class InterestForm(Keyed):
     kind = RadioField(
         _("Is there anything that ties you to this applicant?"),
         choices=[
-            ("none", _("No, nothing. I can read and score it fairly.")),
-            (
+            SelectChoice("none", _("No, nothing. I can read and score it fairly.")),
+            SelectChoice(
                 "organisation",
                 _("Yes: I belong to the applicant or a partner, or did in the last three years."),
             ),
-            ("family", _("Yes: family or a close person takes part.")),
-            ("financial", _("Yes: money. I own, lend, sell to or buy from it.")),
-            ("other", _("Yes: another reason.")),
+            SelectChoice("family", _("Yes: family or a close person takes part.")),
+            SelectChoice("financial", _("Yes: money. I own, lend, sell to or buy from it.")),
+            SelectChoice("other", _("Yes: another reason.")),
         ],
         validators=[InputRequired(_("Choose one of the answers."))],
     )
@@ -92,7 +93,8 @@ def review_form(rubric: Rubric) -> type[Keyed]:
     fields: dict[str, Any] = {"revision": HiddenField()}
     for criterion in rubric.criteria:
         if listed:
-            choices = [("", _("not scored yet")), *((plain(points), number(points)) for points in listed)]
+            choices = [SelectChoice("", _("not scored yet"))]
+            choices += [SelectChoice(plain(points), number(points)) for points in listed]
             fields[f"points_{criterion.code}"] = PointsField(_("Points"), choices=choices)
         else:
             fields[f"points_{criterion.code}"] = StringField(_("Points"))
@@ -177,7 +179,11 @@ class SeatForm(Form):
     """One seat of a panel."""
 
     person = SelectField(_("Member"), coerce=str, validate_choice=False)
-    seat = SelectField(_("Sits for"), choices=[("", "—"), *SEAT_LABELS.items()], validate_choice=False)
+    seat = SelectField(
+        _("Sits for"),
+        choices=[SelectChoice("", "—"), *(SelectChoice(*seat) for seat in SEAT_LABELS.items())],
+        validate_choice=False,
+    )
     organisation = SelectField(_("Sent by"), coerce=str, validate_choice=False)
     label_en = StringField(_("What they bring, in English"), [Length(max=120)])
     label_ru = StringField(_("What they bring, in Russian"), [Length(max=120)])

@@ -16,6 +16,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import insert, or_, select, update
 
 from grantflow import clock
+from grantflow.cases import titles
 from grantflow.cases.models import Case
 from grantflow.cases.service import get, open_case, record
 from grantflow.db import session, writing
@@ -48,6 +49,11 @@ class Member:
     organisation_id: int | None = None
     chair: bool = False
     label: Prose | None = None
+
+
+@titles.names_of("panel")
+def _names() -> dict[int, Prose]:
+    return {row.case_id: row.title for row in session().execute(select(_PANELS.c.case_id, _PANELS.c.title))}
 
 
 def panel_of(call_id: int) -> Any | None:

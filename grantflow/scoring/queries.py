@@ -7,12 +7,12 @@ is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from grantflow.cases.access import see, visible_to
 from grantflow.cases.models import Case
@@ -21,14 +21,13 @@ from grantflow.db import session
 from grantflow.engine.definition import Stage
 from grantflow.errors import NotFound
 from grantflow.identity.access import Actor
-from grantflow.identity.models import Organisation, Person
+from grantflow.identity.models import Organisation, Person, RoleAssignment
 from grantflow.money import Money
 from grantflow.programmes.models import Call, Place
 from grantflow.programmes.terms import Rubric
 from grantflow.scoring import interests, ranking, standing
-from grantflow.scoring.composition import SEAT_LABELS
 from grantflow.scoring.models import Decision, Panel, PanelMember, Review, Standing
-from grantflow.scoring.panels import members_of, reviews_due_at
+from grantflow.scoring.panels import reviews_due_at
 from grantflow.submissions.models import Application
 from grantflow.submissions.rows import terms_of
 
@@ -224,131 +223,48 @@ def _todo(case: Any, said: str | None, review: Review | None) -> str:
     return "finish" if review.status == "draft" else ""
 
 
-# the board
-@dataclass(frozen=True)
-class Reading:
-    """How far an application is read: who has submitted, who is missing, how far the totals lie apart."""
-
-    line: Line
-    totals: Mapping[int, int]
-    missing: tuple[Person, ...]
-    conflicted: tuple[Person, ...]
-    undeclared: int
-    quorum: int
-    spread: int | None
-    mean: int | None
-    wide: bool
-    shown: bool
-    """Whether the asker may see marks: not before they have submitted their own."""
-
-    @property
-    def enough(self) -> bool:
-        """Whether the quorum is met."""
-        return len(self.totals) >= self.quorum
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A member's part in the work of a panel."""
-
-    member: PanelMember
-    person: Person
-    organisation: Organisation | None
-    seat: Any
-    assigned: int
-    declared: int
-    interests: int
-    submitted: int
-    mean: int | None
-    zero_spread: bool
-
-    @property
-    def expected(self) -> int:
-        """How many reviews are still owed by this member in all: interests are nobody's debt."""
-        return self.assigned - self.interests
-
-
-@dataclass(frozen=True)
-class Board:
-    """A panel at work."""
-
-    sheet: Sheet
-    readings: tuple[Reading, ...]
-    readers: tuple[Reader, ...]
-
-    @property
-    def submitted(self) -> int:
-        """Reviews that are in."""
-        return sum(reader.submitted for reader in self.readers)
-
-    @property
-    def expected(self) -> int:
-        """Reviews there should be."""
-        return sum(reader.expected for reader in self.readers)
-
-
-def board_of(sheet: Sheet, actor: Actor) -> Board:
-    """The panel's progress: per application and per member."""
-    lines = lines_of(sheet.id, actor)
-    ids = [line.case.id for line in lines]
-    totals = standing.counted(ids)
-    said = interests.latest(ids)
-    members = members_of(sheet.id)
-    open_marks = actor.everywhere is not None or not any(
-        member.person_id == actor.person_id for member, _p, _o in members
-    )
-    readings = []
-    for line in lines:
-        here = totals.get(line.case.id, {})
-        free = [p for m, p, _o in members if said.get((line.case.id, m.person_id)) in (None, "none")]
-        spread = ranking.spread(standing.exact(here.values()))
-        apart = None if spread is None else ranking.hundredths(spread)
-        readings.append(
-            Reading(
-                line,
-                here,
-                tuple(p for p in free if p.id not in here) if standing.open_for_reviews(line.case) else (),
-                tuple(
-                    p for m, p, _o in members if said.get((line.case.id, m.person_id)) not in (None, "none")
-                ),
-                sum(1 for m, _p, _o in members if (line.case.id, m.person_id) not in said),
-                sheet.panel.quorum,
-                apart,
-                standing.mean(list(here.values())),
-                apart is not None and apart > sheet.spread_limit,
-                open_marks or actor.person_id in here or not standing.open_for_reviews(line.case),
-            )
-        )
-    return Board(sheet, tuple(readings), tuple(_readers(members, ids, totals, said)))
-
-
-def _readers(
-    members: Sequence[tuple[PanelMember, Person, Organisation | None]],
-    ids: Sequence[int],
-    totals: Mapping[int, Mapping[int, int]],
-    said: Mapping[tuple[int, int], str],
-) -> Iterable[Reader]:
-    for member, person, body in members:
-        own = [here[member.person_id] for here in totals.values() if member.person_id in here]
-        mine = [said[case_id, member.person_id] for case_id in ids if (case_id, member.person_id) in said]
-        yield Reader(
-            member,
-            person,
-            body,
-            SEAT_LABELS[member.seat],
-            len(ids),
-            len(mine),
-            sum(1 for kind in mine if kind != "none"),
-            len(own),
-            standing.mean(own),
-            ranking.marks(standing.exact(own)).zero_spread,
-        )
-
-
 def own_review(case_id: int, person_id: int | None) -> Review | None:
     """Somebody's own review of an application, without its scores."""
     return (
         session()
         .scalars(select(Review).where(Review.case_id == case_id, Review.person_id == person_id))
         .one_or_none()
+    )
+
+
+def candidates(call_id: int) -> tuple[list[Person], list[Organisation]]:
+    """Who may be seated on a call's panel: people who apply for nobody, and its members; bodies that may
+    send them."""
+    applies = select(RoleAssignment.person_id).where(
+        RoleAssignment.role == "applicant", RoleAssignment.revoked_at.is_(None)
+    )
+    seated = (
+        select(PanelMember.person_id)
+        .join(Panel, Panel.case_id == PanelMember.panel_id)
+        .where(Panel.call_id == call_id)
+    )
+    people = session().scalars(
+        select(Person)
+        .where(Person.active, or_(Person.id.not_in(applies), Person.id.in_(seated)))
+        .order_by(Person.name_en, Person.name_ru, Person.id)
+    )
+    bodies = session().scalars(
+        select(Organisation)
+        .where(
+            or_(
+                Organisation.kind.in_(("cso", "local_authority", "other")),
+                Organisation.id.in_(_sent(call_id)),
+            )
+        )
+        .order_by(Organisation.name_en, Organisation.name_ru, Organisation.id)
+    )
+    return list(people), list(bodies)
+
+
+def _sent(call_id: int) -> Any:
+    """The bodies that send members of this call's panel now."""
+    return (
+        select(PanelMember.organisation_id)
+        .join(Panel, Panel.case_id == PanelMember.panel_id)
+        .where(Panel.call_id == call_id, PanelMember.organisation_id.is_not(None))
     )

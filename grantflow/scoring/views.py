@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -20,16 +20,13 @@ from grantflow.identity.forms import new_key, show_faults
 from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor
 from grantflow.programmes.questions import asked
-from grantflow.rendering import language
+from grantflow.scoring import boards, drawing, forms, opinions, queries, service, standing
+from grantflow.scoring import composing as _composing  # noqa: F401  its view belongs here
 from grantflow.scoring import desk as _desk  # noqa: F401  what it adds to the pages of others
-from grantflow.scoring import drawing, forms, opinions, queries, service, standing
-from grantflow.scoring.ranking import points_of
+from grantflow.scoring.blueprint import bp
 from grantflow.submissions.pages import case_facts
 
-bp = Blueprint("scoring", __name__)
 Page = str | Response | tuple[str, int]
-bp.add_app_template_filter(points_of, "points")
-bp.add_app_template_filter(lambda named: named.name_in(language()), "named")
 
 
 @bp.get("/panels")
@@ -242,7 +239,7 @@ def board(panel_id: int) -> str:
     """How far the panel is: each application, each member, and what is missing before the next step."""
     actor = current_actor()
     sheet = queries.panel_seen(panel_id, actor)
-    found = queries.board_of(sheet, actor)
+    found = boards.board_of(sheet, actor)
     call = queries.call_of(sheet)
     return render_template(
         "scoring/board.html",

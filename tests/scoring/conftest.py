@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,9 +25,11 @@ from grantflow.programmes.service import load_pack
 from grantflow.scoring import service as scoring
 from grantflow.scoring.service import Mark, Member, Written
 from grantflow.submissions.models import Application, ApplicationVersion
+from tests.browsing import signed_in
 from tests.factories import organisation, person
 
 FILE = Path(__file__).parents[2] / "workflows" / "programmes" / "prozvet.toml"
+NOW = datetime(2022, 1, 10, 9, tzinfo=UTC)
 SEATS = (("other", True), ("cso", False), ("local_authority", False), ("other", False), ("cso", False))
 
 
@@ -35,13 +38,33 @@ def prozvet() -> ProgrammePack:
     return packs.read(FILE)
 
 
+@pytest.fixture(scope="session")
+def template_database(
+    template_database: Path, prozvet: ProgrammePack, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The empty database of all tests with the programme loaded, once for this folder."""
+    from grantflow import create_app
+    from grantflow.db import db
+
+    folder = tmp_path_factory.mktemp("programme")
+    shutil.copy(template_database, folder / "grantflow.db")
+    app = create_app({"GRANTFLOW_HOME": str(folder), "GRANTFLOW_WORKER": "no"})
+    with app.app_context(), clock.at(NOW):
+        with unit_of_work():
+            load_pack(prozvet, SYSTEM)
+        session().rollback()
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.session.remove()
+        db.engine.dispose()
+    return folder / "grantflow.db"
+
+
 class Contest:
     """KR-2021 with a panel of five, the first of whom is its chair, and applications that were found
     eligible."""
 
-    def __init__(self, pack: ProgrammePack, applications: int = 3, *, seated: bool = True) -> None:
-        with unit_of_work():
-            load_pack(pack, SYSTEM)
+    def __init__(self, applications: int = 3, *, seated: bool = True) -> None:
         call = session().scalars(select(Call).where(Call.code == "KR-2021")).one()
         self.call, self.programme, self.alliance = call.case_id, call.programme_id, call.alliance_id
         self.budget = call.budget_minor
@@ -184,7 +207,13 @@ class Contest:
 
 
 @pytest.fixture
-def contest(app: Flask, prozvet: ProgrammePack) -> Any:
+def contest(app: Flask) -> Any:
     """`contest(n)` makes one with n applications; the clock stands in January 2022."""
-    with clock.at(datetime(2022, 1, 10, 9, tzinfo=UTC)), app.test_request_context():
-        yield lambda applications=3, **more: Contest(prozvet, applications, **more)
+    with clock.at(NOW):
+        yield lambda applications=3, **more: Contest(applications, **more)
+
+
+@pytest.fixture
+def web(app: Flask) -> Any:
+    """`web(actor)` is a browser in which this person is signed in."""
+    return lambda actor: signed_in(app, actor)

@@ -1,0 +1,21 @@
+"""The public page of a contest's results. Before the announcement there is no such page.
+
+What stands in it, and what never does, is decided in `queries`.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from grantflow.identity.access import PUBLIC, access
+from grantflow.publication.queries import results_of
+from grantflow.scoring.composition import SEAT_LABELS
+
+bp = Blueprint("publication", __name__)
+
+
+@bp.get("/calls/<code>/results")
+@access(PUBLIC)
+def results(code: str) -> str:
+    """The ranked list by rating, to be read and printed."""
+    return render_template("publication/results.html", found=results_of(code), seats=SEAT_LABELS)

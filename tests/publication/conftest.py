@@ -1,0 +1,7 @@
+"""A contest that can be carried to its announcement: the one of the tests of scoring."""
+
+from __future__ import annotations
+
+from tests.scoring.conftest import contest, prozvet, template_database, web
+
+__all__ = ["contest", "prozvet", "template_database", "web"]

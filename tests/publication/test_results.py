@@ -1,0 +1,89 @@
+"""The public list of results."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from grantflow.db import unit_of_work
+from grantflow.identity.models import Person
+from tests.browsing import counting, text_of
+
+PATH = "/calls/KR-2021/results"
+
+
+@pytest.fixture
+def decided(contest):
+    made = contest(5).start().ranked(6, 9, 8, 7, 5)
+    made.award(1)
+    made.award(2, payload={"amount_minor": 35_000_050})
+    made.fire(made.applications[3], "hold_in_reserve", made.chair)
+    made.fire(made.applications[0], "hold_in_reserve", made.chair)
+    made.fire(made.applications[4], "decline", made.chair, reason="A weak plan.")
+    made.fire(made.call, "decide", made.chair)
+    return made
+
+
+def announced(made):
+    made.fire(made.call, "announce", made.manager)
+    return made
+
+
+def test_before_the_announcement_there_is_no_such_page_for_anybody(decided, web):
+    for actor in (None, decided.manager, decided.chair, decided.applicants[1]):
+        assert web(actor).get(PATH).status_code == 404
+    assert web(None).get("/calls/XX-1999/results").status_code == 404
+
+
+def test_the_list_is_public_ranked_and_with_its_sums(decided, web):
+    announced(decided)
+    page = text_of(web(None).get(PATH))
+    assert "2 projects are funded with RUB 750,000.50" in page
+    order = [page.index(f"Project {n}") for n in (2, 3, 4, 1)]
+    assert order == sorted(order)
+    assert "90.00 400,000.00" in page and "350,000.50" in page
+    assert "2 projects are in reserve" in page and "KR-2021-0002 · Applicant 2" in page and "Suoyarvi" in page
+
+
+def test_the_declined_are_a_count_and_no_person_or_single_mark_is_named(decided, web):
+    announced(decided)
+    page = text_of(web(None).get(PATH))
+    assert "Project 5" not in page and "Applicant 5" not in page
+    assert "1 application that was not funded" in page
+    assert "Reader" not in page and "A weak plan" not in page
+
+
+def test_a_reserve_that_was_withdrawn_leaves_the_list_and_an_award_from_it_moves_up(decided, web):
+    announced(decided)
+    decided.fire(decided.applications[0], "withdraw", decided.applicants[0])
+    decided.award(3)
+    page = text_of(web(None).get(PATH))
+    assert "Project 1" not in page and "3 projects are funded" in page and "is in reserve" not in page
+
+
+def test_the_list_is_read_in_russian_too(decided, web):
+    announced(decided)
+    with unit_of_work() as current:
+        current.execute(update(Person).where(Person.id == decided.auditor.person_id).values(language="ru"))
+    page = web(decided.auditor).get(PATH).get_data(as_text=True)
+    assert 'lang="ru"' in page and "Малые гранты" in page and "Суоярвский" in page
+
+
+def test_the_page_costs_the_same_queries_with_few_rows_and_with_many(contest, web):
+    counted = []
+    made = contest(4).start().ranked(9, 8, 7, 6)
+    for n in range(4):
+        made.award(n)
+    made.fire(made.call, "decide", made.chair)
+    announced(made)
+    browser = web(None)
+    browser.get(PATH)
+    for _round in range(2):
+        with counting() as statements:
+            assert browser.get(PATH).status_code == 200
+        counted.append(len(statements))
+        from grantflow.scoring.models import Decision
+
+        with unit_of_work() as current:
+            current.execute(update(Decision).where(Decision.place > 1).values(announced_at=None))
+    assert counted[0] == counted[1]
