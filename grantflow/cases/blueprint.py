@@ -6,9 +6,10 @@ from typing import Any
 
 from flask import Blueprint, url_for
 
-from grantflow.cases import words
+from grantflow.cases import titles, words
 
 bp = Blueprint("cases", __name__)
+bp.add_app_template_filter(titles.title, "titled")
 
 
 def number(text: str | None) -> int:
@@ -18,13 +19,13 @@ def number(text: str | None) -> int:
 
 def name_of(case: Any) -> Any:
     """What a case is called in a path: its number, else its title, else its kind."""
-    return case.ref or case.title or words.KINDS[case.kind]
+    return case.ref or titles.title(case) or words.KINDS[case.kind]
 
 
 def steps(view: Any, *more: str) -> list[tuple[Any, str | None]]:
     """The path above a case's page: the programme first, the page itself last."""
     found: list[tuple[Any, str | None]] = [
-        (row.ref or row.title, url_for("cases.show", case_id=row.id)) for row in view.above
+        (row.ref or titles.title(row), url_for("cases.show", case_id=row.id)) for row in view.above
     ]
     case = view.case
     found.append((name_of(case), url_for("cases.show", case_id=case.id) if more else None))

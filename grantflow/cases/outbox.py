@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Date, bindparam, insert, or_, select, update
 
 from grantflow import clock
-from grantflow.cases import bell
+from grantflow.cases import bell, titles
 from grantflow.cases.models import Outbox
 from grantflow.cases.notices import catalogue
 from grantflow.db import Id, after_commit, session, unit_of_work, writing
@@ -74,7 +74,7 @@ def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
 
 
 def _words(ctx: Any, case: Any) -> dict[str, Any]:
-    words: dict[str, Any] = {"ref": case.ref or "", "title": case.title, "reason": ctx.reason}
+    words: dict[str, Any] = {"ref": case.ref or "", "title": titles.words(case), "reason": ctx.reason}
     if case.state is not None and ctx.workflow is not None:
         label = ctx.workflow.state(case.state).label
         words["state"] = {"en": label.en, "ru": label.ru}

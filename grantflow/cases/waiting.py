@@ -12,15 +12,15 @@ from flask_babel import gettext as _
 from sqlalchemy import and_, func, or_, select
 
 from grantflow import clock
-from grantflow.cases import definitions, desk, sealed
+from grantflow.cases import definitions, desk, sealed, titles
 from grantflow.cases.access import visible_to
 from grantflow.cases.models import Case, Definition
-from grantflow.cases.service import LabelText
 from grantflow.db import session
 from grantflow.engine.definition import Move, Workflow
 from grantflow.history.models import Event
 from grantflow.identity.access import Actor
 from grantflow.identity.labels import ROLE_LABELS
+from grantflow.rendering import label
 
 _C, _E = Case.__table__.c, Event.__table__.c
 ELSEWHERE = 25
@@ -81,7 +81,7 @@ def by_definition(actor: Actor) -> list[desk.DeskItem]:
             continue
         items.append(
             desk.DeskItem(
-                what=row.title or row.ref or "", url=url_for("cases.show", case_id=row.id), why=LabelText(step.label),
+                what=titles.title(row) or row.ref or "", url=url_for("cases.show", case_id=row.id), why=_("Next step: %(move)s", move=label(step.label)),
                 due_at=row.due_at, case_id=row.id, ref=row.ref or "", kind=row.kind, state=state,
             )  # fmt: skip
         )

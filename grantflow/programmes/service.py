@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
 from grantflow import clock, rendering
-from grantflow.cases import deadlines
+from grantflow.cases import deadlines, titles
 from grantflow.cases.context import Context
 from grantflow.cases.service import get, record
 from grantflow.db import session, writing
@@ -52,6 +52,16 @@ def _row(ctx: Context) -> models.Call:
     if row is None:
         raise NotFound
     return row
+
+
+# names in both languages, for the pages of all cases
+def _names(column: Any, key: Any) -> dict[int, Any]:
+    return {row[0]: row[1] for row in session().execute(select(key, column))}
+
+
+titles.names_of("call")(lambda: _names(models.Call.name, models.Call.case_id))
+titles.names_of("programme")(lambda: _names(models.Programme.name, models.Programme.id))
+titles.names_of("alliance")(lambda: _names(models.Alliance.name, models.Alliance.id))
 
 
 # guards

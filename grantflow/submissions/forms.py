@@ -17,6 +17,7 @@ from wtforms import (
     HiddenField,
     MultipleFileField,
     RadioField,
+    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -91,17 +92,17 @@ def _fields(
         return [(code, TextAreaField(**common), shown)]
     if kind == "choice" or kind == "yes_no":
         options = (
-            [("yes", _("Yes")), ("no", _("No"))]
+            [SelectChoice("yes", _("Yes")), SelectChoice("no", _("No"))]
             if kind == "yes_no"
-            else [(option.value, option.label.in_(lang)) for option in question.options]
+            else [SelectChoice(option.value, option.label.in_(lang)) for option in question.options]
         )
         return [(code, RadioField(choices=options, validate_choice=False, **common), shown)]
     if kind == "choices":
-        ticks = [(option.value, option.label.in_(lang)) for option in question.options]
+        ticks = [SelectChoice(option.value, option.label.in_(lang)) for option in question.options]
         return [(code, TickList(choices=ticks, validate_choice=False, **common), shown)]
     if kind == "district":
-        offered = [("", _("Choose a district"))]
-        offered += [(p.code, _place(p, lang)) for p in places]
+        offered = [SelectChoice("", _("Choose a district"))]
+        offered += [SelectChoice(p.code, _place(p, lang)) for p in places]
         return [(code, SelectField(choices=offered, validate_choice=False, **common), shown)]
     if kind == "declaration":
         return [(code, BooleanField(label), bool(shown))]
@@ -247,10 +248,10 @@ class ReturnForm(Keyed):
         return {"sections": list(self.sections.data or ())}
 
 
-def sections_of(case: Any, lang: str) -> list[tuple[str, str]]:
+def sections_of(case: Any, lang: str) -> list[SelectChoice]:
     """The sections of an application's form, by code."""
     terms = terms_of(row_of(case.id).pack_hash)
-    return [(s.code, f"{at}. {s.title.in_(lang)}") for at, s in enumerate(terms.form, 1)]
+    return [SelectChoice(s.code, f"{at}. {s.title.in_(lang)}") for at, s in enumerate(terms.form, 1)]
 
 
 def hidden_values(form: Any, values: Mapping[str, Any]) -> None:

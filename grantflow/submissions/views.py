@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from wtforms import SelectChoice
 
 from grantflow.cases import definitions
 from grantflow.db import unit_of_work
@@ -54,7 +55,7 @@ def apply(code: str) -> Any:
     actor, call = current_actor(), call_by_code(code)
     bodies = pages.bodies_of(actor)
     form = ApplyForm(form_data())
-    form.organisation.choices = [(str(body.id), body.name) for body in bodies]
+    form.organisation.choices = [SelectChoice(str(body.id), body.name) for body in bodies]
     if len(bodies) == 1 and not form.organisation.data:
         form.organisation.data = str(bodies[0].id)
     refused = ""
