@@ -1,4 +1,5 @@
-"""Accounts a grant can be paid to: Russian accounts of 20 digits with the bank's BIK, and IBANs, each with its check digits.
+"""Accounts a grant can be paid to: Russian accounts of 20 digits with the bank's BIK, and IBANs, each with
+its check digits.
 
 Pure: it reads what somebody typed and says what is wrong with it. Whose account it is, people must confirm.
 """
@@ -57,5 +58,10 @@ def read_bank_code(typed: str | None, account: str | None) -> str:
     if not _BIK.fullmatch(code):
         raise Unreadable(_("Write the bank’s BIK: 9 digits, the first is 0."))
     if not russian_account_fits(account, code):
-        raise Unreadable(_("Account and BIK do not fit each other: one digit is wrong. Compare both with the bank’s paper."))
+        raise Unreadable(
+            _(
+                "Account and BIK do not fit each other: one digit is wrong. "
+                "Compare both with the bank’s paper."
+            )
+        )
     return code

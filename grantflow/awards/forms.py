@@ -1,6 +1,7 @@
 """The forms of an award's moves: accepting with an account, and recording the signed agreement.
 
-What makes an account or an agreement right is judged in `banking` and `service`; here it is read and asked for.
+What makes an account or an agreement right is judged in `banking` and `service`; here it is read and asked
+for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The table of awards: who gets how much, who decided it, what the agreement says, and what the books hold of it.
+"""The table of awards: who gets how much, who decided it, what the agreement says, and what the books hold of
+it.
 
 Tranches, payments and reports hang on the award's case and belong to later stages.
 """
@@ -28,13 +29,15 @@ class Award(Base):
         CheckConstraint("total_minor IS NULL OR total_minor >= amount_minor", name="total_holds_the_grant"),
         CheckConstraint("stage = 'preparation' OR offered_at IS NOT NULL", name="offered_before_it_goes_on"),
         CheckConstraint(
-            "(accepted_at IS NULL) = (accepted_by_id IS NULL) AND (accepted_at IS NULL) = (bank_account IS NULL) "
+            "(accepted_at IS NULL) = (accepted_by_id IS NULL) "
+            "AND (accepted_at IS NULL) = (bank_account IS NULL) "
             "AND (accepted_at IS NULL) = (bank_name IS NULL) AND (accepted_at IS NULL) = (signatory IS NULL)",
             name="accepted_whole",
         ),
         CheckConstraint(
             "(agreement_no IS NULL) = (signed_on IS NULL) AND (agreement_no IS NULL) = (starts_on IS NULL) "
-            "AND (agreement_no IS NULL) = (ends_on IS NULL) AND (agreement_no IS NULL) = (signed_by_id IS NULL)",
+            "AND (agreement_no IS NULL) = (ends_on IS NULL) "
+            "AND (agreement_no IS NULL) = (signed_by_id IS NULL)",
             name="agreement_whole",
         ),
         CheckConstraint("ends_on IS NULL OR ends_on > starts_on", name="ends_after_start"),
@@ -43,7 +46,9 @@ class Award(Base):
             "stage NOT IN ('disbursement', 'followup', 'closed') OR agreement_no IS NOT NULL",
             name="no_payment_without_an_agreement",
         ),
-        CheckConstraint("paid_minor = 0 OR agreement_no IS NOT NULL", name="nothing_paid_without_an_agreement"),
+        CheckConstraint(
+            "paid_minor = 0 OR agreement_no IS NOT NULL", name="nothing_paid_without_an_agreement"
+        ),
         CheckConstraint("stage <> 'closed' OR paid_minor = amount_minor", name="closed_when_paid"),
         CheckConstraint("terminated_at IS NULL OR stage <> 'closed'", name="closed_or_terminated"),
         Index("ix_awards_call_id", "call_id"),
@@ -60,7 +65,8 @@ class Award(Base):
     number: Mapped[str] = mapped_column(String(60), unique=True)
     """The application's number with -G: KR-2021-0007-G."""
     terms_hash: Mapped[str | None] = mapped_column(String(64))
-    """The version of the call's terms the application was written under: its plan of tranches, reports and checks."""
+    """The version of the call's terms the application was written under: its plan of tranches, reports and
+    checks."""
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
     own_minor: Mapped[int | None] = mapped_column(BigInteger)
@@ -91,7 +97,8 @@ class Award(Base):
     returned_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     """How much of what was sent came back from the bank, over the whole life of the grant."""
     terminated_at: Mapped[datetime | None]
-    """When it was refused, expired or terminated: from then on it holds nothing of the call's budget but what is paid."""
+    """When it was refused, expired or terminated: from then on it holds nothing of the call's budget but what
+    is paid."""
 
     @property
     def amount(self) -> Money:

@@ -1,4 +1,5 @@
-"""Reading awards: one with its case, its terms, its zone; what a call's grants hold of its budget. It changes nothing."""
+"""Reading awards: one with its case, its terms, its zone; what a call's grants hold of its budget. It changes
+nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ from typing import Any
 from sqlalchemy import case, func, select
 
 from grantflow.awards.models import Award
+from grantflow.cases import definitions
 from grantflow.cases.models import Case
 from grantflow.db import session
+from grantflow.engine.definition import State
 from grantflow.errors import NotFound
 from grantflow.identity.models import Person
 from grantflow.money import Money
@@ -33,6 +36,11 @@ def terms_of(row: Award) -> Terms:
     return terms_by_hash(row.terms_hash)
 
 
+def card(row: Any) -> State:
+    """The card of a case's state, from the definition it is pinned to."""
+    return definitions.pinned(str(row.workflow_hash)).state(str(row.state))
+
+
 def zone_of(programme_id: int | None) -> str:
     """The zone whose calendar decides for a programme."""
     found = session().scalar(select(Programme.zone).where(Programme.id == programme_id))
@@ -49,15 +57,20 @@ HELD = case((Award.terminated_at.is_not(None), Award.paid_minor), else_=Award.am
 
 
 def committed(call_id: int) -> Money | None:
-    """What a call's grants hold of its budget: whole sums, of ended ones only what was paid. None without any grant."""
-    rows = session().execute(
-        select(
-            Award.currency,
-            func.sum(HELD),
+    """What a call's grants hold of its budget: whole sums, of ended ones only what was paid. None without any
+    grant."""
+    rows = (
+        session()
+        .execute(
+            select(
+                Award.currency,
+                func.sum(HELD),
+            )
+            .where(Award.call_id == call_id)
+            .group_by(Award.currency)
         )
-        .where(Award.call_id == call_id)
-        .group_by(Award.currency)
-    ).all()
+        .all()
+    )
     return Money(int(rows[0][1]), rows[0][0]) if rows else None
 
 

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
-from sqlalchemy import or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import select
 
 from grantflow import clock
+from grantflow.awards import measures as _measures
 from grantflow.awards.banking import read_account, russian_account_fits
 from grantflow.awards.models import Award
 from grantflow.awards.queries import award, zone_of
@@ -27,8 +26,6 @@ from grantflow.engine.registry import registry
 from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.errors import Refused
 from grantflow.money import Money
-from grantflow.programmes.measures import Achieved, measure
-from grantflow.programmes.models import Place
 from grantflow.programmes.queries import workflow_for
 from grantflow.rendering import Unreadable, clean_text
 from grantflow.scoring.models import Decision
@@ -38,10 +35,11 @@ ENDED = ("closed", "refused")
 LONGEST_NUMBER, LONGEST_NAME = 60, 200
 
 
-# ------------------------------------------------------------------------------------------------------- offering
+# ---------------------------------------------------------------------------------------- offering
 @registry.effect("awards.offer")
 def offer(ctx: Context) -> None:
-    """A decision for an application makes its award: sealed until the call is announced, at once if it is already."""
+    """A decision for an application makes its award: sealed until the call is announced, at once if it is
+    already."""
     application = ctx.session.scalars(select(Application).where(Application.case_id == ctx.case.id)).one()
     decision = ctx.session.scalars(select(Decision).where(Decision.case_id == ctx.case.id)).one()
     if decision.amount_minor is None:
@@ -88,7 +86,8 @@ def offer(ctx: Context) -> None:
 
 @registry.effect("awards.offer_all")
 def offer_all(ctx: Context) -> None:
-    """With the announcement of a call every award decided so far is offered; until then none was to be seen."""
+    """With the announcement of a call every award decided so far is offered; until then none was to be
+    seen."""
     prepared = ctx.session.scalars(
         select(Case.id)
         .join(Award, Award.case_id == Case.id)
@@ -110,7 +109,7 @@ def mark_offered(ctx: Context) -> None:
     ctx.param("amount", row.amount)
 
 
-# ------------------------------------------------------------------------------------------------------ accepting
+# --------------------------------------------------------------------------------------- accepting
 @dataclass(frozen=True)
 class Account:
     """Where a grant is to be paid, and who signs for it, as read from what the grantee typed."""
@@ -122,14 +121,24 @@ class Account:
 
 
 def read_acceptance(payload: dict[str, Any]) -> Account:
-    """The account and the signatory of an acceptance. Raises Refused with a sentence that says what to write."""
+    """The account and the signatory of an acceptance. Raises Refused with a sentence that says what to
+    write."""
     try:
         account = read_account(payload.get("bank_account"))
     except Unreadable as told:
         raise Refused(told.sentence) from None
     code = "".join(clean_text(payload.get("bank_code")).split())
-    if code and account.isdigit() and not (code.isdigit() and len(code) == 9 and russian_account_fits(account, code)):
-        raise Refused(_("Account and BIK do not fit each other: one digit is wrong. Compare both with the bank’s paper."))
+    if (
+        code
+        and account.isdigit()
+        and not (code.isdigit() and len(code) == 9 and russian_account_fits(account, code))
+    ):
+        raise Refused(
+            _(
+                "Account and BIK do not fit each other: one digit is wrong. "
+                "Compare both with the bank’s paper."
+            )
+        )
     bank, signatory = clean_text(payload.get("bank_name")), clean_text(payload.get("signatory"))
     if not bank or len(bank) > LONGEST_NAME:
         raise Refused(_("Write the name of the bank, in at most %(num)s characters.", num=LONGEST_NAME))
@@ -154,7 +163,7 @@ def accept(ctx: Context) -> None:
     ctx.session.flush()
 
 
-# -------------------------------------------------------------------------------------------------------- signing
+# ----------------------------------------------------------------------------------------- signing
 @dataclass(frozen=True)
 class Agreement:
     """What a signed agreement says."""
@@ -166,10 +175,13 @@ class Agreement:
 
 
 def read_agreement(award_id: int, payload: dict[str, Any]) -> Agreement:
-    """The facts of an agreement. Raises Refused for a number in use, a day to come, an end before the start."""
+    """The facts of an agreement. Raises Refused for a number in use, a day to come, an end before the
+    start."""
     number = " ".join(clean_text(payload.get("agreement_no")).split())
     if not number or len(number) > LONGEST_NUMBER:
-        raise Refused(_("Write the number of the agreement, in at most %(num)s characters.", num=LONGEST_NUMBER))
+        raise Refused(
+            _("Write the number of the agreement, in at most %(num)s characters.", num=LONGEST_NUMBER)
+        )
     days = [payload.get(name) for name in ("signed_on", "starts_on", "ends_on")]
     if not all(type(given) is date for given in days):
         raise Refused(_("Write three days: when it was signed, when the grant starts, and when it ends."))
@@ -181,27 +193,35 @@ def read_agreement(award_id: int, payload: dict[str, Any]) -> Agreement:
 
 
 def agreement_fault(award_id: int, given: Agreement) -> tuple[str, Any] | None:
-    """What is wrong with an agreement as a whole: the field it is about and a sentence; None where nothing is."""
+    """What is wrong with an agreement as a whole: the field it is about and a sentence; None where nothing
+    is."""
     row = award(award_id)
     if given.signed_on > clock.today(zone_of(row.programme_id)):
-        sentence = _("%(day)s has not come yet: write the day on which both sides had signed.", day=day(given.signed_on))
+        sentence = _(
+            "%(day)s has not come yet: write the day on which both sides had signed.",
+            day=day(given.signed_on),
+        )
         return "signed_on", sentence
     if given.ends_on <= given.starts_on:
         sentence = _(
             "The grant would end on %(end)s, before it starts on %(start)s. Write a later end.",
-            end=day(given.ends_on), start=day(given.starts_on),
-        )  # fmt: skip
+            end=day(given.ends_on),
+            start=day(given.starts_on),
+        )
         return "ends_on", sentence
     other = session().scalar(
         select(Award.number).where(
-            Award.agreement_no == given.number, Award.programme_id == row.programme_id, Award.case_id != award_id
+            Award.agreement_no == given.number,
+            Award.programme_id == row.programme_id,
+            Award.case_id != award_id,
         )
     )
     if other is not None:
         sentence = _(
             "The agreement %(number)s belongs to the grant %(other)s. Write another number.",
-            number=given.number, other=other,
-        )  # fmt: skip
+            number=given.number,
+            other=other,
+        )
         return "agreement_no", sentence
     return None
 
@@ -220,7 +240,7 @@ def sign(ctx: Context) -> None:
     ctx.session.flush()
 
 
-# --------------------------------------------------------------------------------------------------------- ending
+# ------------------------------------------------------------------------------------------ ending
 @registry.effect("awards.release")
 def release(ctx: Context) -> None:
     """A grant that is refused, expired or terminated gives back to the call's budget what was not paid."""
@@ -233,12 +253,16 @@ def release(ctx: Context) -> None:
 @registry.guard("awards.all_closed")
 def all_closed(ctx: Context) -> Verdict:
     """Every grant of the call has come to its end."""
-    going = session().scalars(
-        select(Award.number)
-        .join(Case, Case.id == Award.case_id)
-        .where(Award.call_id == ctx.case.id, Case.stage.not_in(ENDED))
-        .order_by(Award.number)
-    ).all()
+    going = (
+        session()
+        .scalars(
+            select(Award.number)
+            .join(Case, Case.id == Award.case_id)
+            .where(Award.call_id == ctx.case.id, Case.stage.not_in(ENDED))
+            .order_by(Award.number)
+        )
+        .all()
+    )
     if not going:
         return YES
     return no(
@@ -251,47 +275,4 @@ def all_closed(ctx: Context) -> Verdict:
     )
 
 
-# -------------------------------------------------------------------------------------------------------- measures
-@measure("enterprises_granted")
-def enterprises_granted(programme_id: int) -> Achieved:
-    """Enterprises that accepted a grant, or went further: each counted once, by region, kind of award and of grant.
-
-    A grant terminated after money was paid stays counted: the enterprise received it.
-    """
-    region = aliased(Place)
-    rows = session().execute(
-        select(region.name, Application.award_type, Application.grant_kind, Award.organisation_id)
-        .select_from(Award)
-        .join(Case, Case.id == Award.case_id)
-        .join(Application, Application.case_id == Award.application_id)
-        .outerjoin(Place, Place.id == Application.district_id)
-        .outerjoin(region, region.id == Place.parent_id)
-        .where(
-            Award.programme_id == programme_id,
-            or_(Award.terminated_at.is_(None) & Award.accepted_at.is_not(None), Award.paid_minor > 0),
-        )
-        .order_by(Award.case_id)
-    ).all()
-    seen: set[int] = set()
-    parts: dict[str, tuple[Any, int]] = {}
-    for region_name, award_type, grant_kind, organisation_id in rows:
-        if organisation_id in seen:
-            continue
-        seen.add(organisation_id)
-        for code, name in (
-            (f"region:{region_name.en if region_name else ''}", region_name),
-            (f"type:{award_type}", AWARD_TYPE_LABELS.get(award_type or "")),
-            (f"kind:{grant_kind}", GRANT_KIND_LABELS.get(grant_kind or "")),
-        ):
-            if name is not None:
-                parts[code] = (name, parts.get(code, (name, 0))[1] + 1)
-    split = tuple((name, Decimal(count)) for _code, (name, count) in sorted(parts.items()))
-    return Achieved(Decimal(len(seen)), split)
-
-
-AWARD_TYPE_LABELS: dict[str, Any] = {
-    "female": _("female enterprises"),
-    "social": _("social enterprises"),
-    "both": _("both female and social"),
-}
-GRANT_KIND_LABELS: dict[str, Any] = {"new": _("starting"), "growing": _("growing")}
+__all__ = ["Account", "Agreement", "_measures", "agreement_fault", "read_acceptance", "read_agreement"]

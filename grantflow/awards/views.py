@@ -26,16 +26,30 @@ WHOLE_ACCOUNT = {"applicant", "officer", "finance"}
 """Who reads the whole account: whoever named it, checks it or pays to it. Others read its end."""
 
 words.field(
-    signed_on=_("Signed on"), signatory=_("Who signs"), paid=_("Paid of the grant"), spent=_("Spent"),
-    operating=_("Operating"), ways=_("Ways it lasts"), prepared_by=_("Preparation"), first_by=_("First approval"),
-    second_by=_("Second approval"),
-)  # fmt: skip
+    signed_on=_("Signed on"),
+    signatory=_("Who signs"),
+    paid=_("Paid of the grant"),
+    spent=_("Spent"),
+    operating=_("Operating"),
+    way_state=_("With public bodies"),
+    way_business=_("As part of a business"),
+    way_sales=_("From own sales"),
+)
 words.fact(
-    award=_("Grant"), number=_("Number"), offered=_("Grants offered"), freed=_("Given back to the call"),
-    due_on=_("Due on"), cancelled=_("Cancelled"), account_ends=_("Account ends in"), sent_back=_("Tranches sent back"),
-    months=_("Months after the grant"), jobs_women=_("Jobs, women"), jobs_men=_("Jobs, men"),
-    jobs_not_stated=_("Jobs, not stated"), opens_on=_("Opens on"),
-)  # fmt: skip
+    award=_("Grant"),
+    number=_("Number"),
+    offered=_("Grants offered"),
+    freed=_("Given back to the call"),
+    due_on=_("Due on"),
+    cancelled=_("Cancelled"),
+    account_ends=_("Account ends in"),
+    sent_back=_("Tranches sent back"),
+    months=_("Months after the grant"),
+    jobs_women=_("Jobs, women"),
+    jobs_men=_("Jobs, men"),
+    jobs_not_stated=_("Jobs, not stated"),
+    opens_on=_("Opens on"),
+)
 
 
 @case_page("award")
@@ -57,11 +71,15 @@ def page(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
 @application_part
 def grant_of(case: Any, actor: Actor) -> Part | None:
     """On an awarded application's page: the grant, once the reader may know of it."""
-    found = session().execute(
-        select(Award, Case)
-        .join(Case, Case.id == Award.case_id)
-        .where(Award.application_id == case.id, visible_to(actor))
-    ).one_or_none()
+    found = (
+        session()
+        .execute(
+            select(Award, Case)
+            .join(Case, Case.id == Award.case_id)
+            .where(Award.application_id == case.id, visible_to(actor))
+        )
+        .one_or_none()
+    )
     if found is None:
         return None
     return Part("awards/of_application.html", {"award": found[0], "case": found[1]}, order=80)

@@ -1,6 +1,7 @@
 """Sums, days and labels inside a sentence, written in the reader's language at the moment of reading.
 
-A guard's verdict may be read later and by somebody else than whoever asked; so nothing in it is put into words early.
+A guard's verdict may be read later and by somebody else than whoever asked; so nothing in it is put into
+words early.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""The finance desk: what waits and for whom, what is late and how long, what holds it, and what the fund holds.
+"""The finance desk: what waits and for whom, what is late and how long, what holds it, and what the fund
+holds.
 
-It only reads, joins every list on what the reader may see, and costs the same number of queries for one row or many.
+It only reads, joins every list on what the reader may see, and costs the same number of queries for one row
+or many.
 """
 
 from __future__ import annotations
@@ -14,8 +16,7 @@ from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
 from sqlalchemy.orm import aliased
 
 from grantflow.awards.models import Award
-from grantflow.awards.queries import HELD, names
-from grantflow.cases import definitions
+from grantflow.awards.queries import card, names
 from grantflow.cases.access import visible_to
 from grantflow.cases.models import Case
 from grantflow.db import session
@@ -25,12 +26,31 @@ from grantflow.disbursements.queries import awaited
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation
 from grantflow.money import Money
-from grantflow.programmes.models import Call, Programme
 
 PAGE = 25
 HORIZON = timedelta(days=30)
 AT_WORK = ("due", "checked", "first_approved", "ready", "failed", "on_hold")
-VIEWS = ("all", "prepare", "first", "second", "ready", "hold", "failed", "late", "late_1", "late_31", "late_61")
+VIEWS = (
+    "all",
+    "prepare",
+    "first",
+    "second",
+    "ready",
+    "hold",
+    "failed",
+    "late",
+    "late_1",
+    "late_31",
+    "late_61",
+)
+BY_STATE = {
+    "due": "prepare",
+    "checked": "first",
+    "first_approved": "second",
+    "ready": "ready",
+    "on_hold": "hold",
+    "failed": "failed",
+}
 AGES = (("late_1", 1, 30), ("late_31", 31, 60), ("late_61", 61, None))
 
 _AwardCase = aliased(Case, name="award_case")
@@ -50,10 +70,9 @@ def _mine_second(actor: Actor) -> ColumnElement[bool]:
 def _condition(view: str, today: date) -> ColumnElement[bool]:
     work = Case.state.in_(AT_WORK)
     late = and_(or_(work, Case.state == "planned"), Tranche.due_on < today)
-    by_state = {"prepare": "due", "first": "checked", "second": "first_approved", "ready": "ready", "hold": "on_hold",
-                "failed": "failed"}  # fmt: skip
-    if view in by_state:
-        return Case.state == by_state[view]
+    for state, name in BY_STATE.items():
+        if view == name:
+            return Case.state == state
     if view == "late":
         return late
     for name, first, last in AGES:
@@ -136,12 +155,16 @@ def finance_desk(actor: Actor, today: date, view: str = "all", page: int = 1) ->
     mine = case((_mine_second(actor), 1), else_=0)
     in_all = case((_condition("all", today), 1), else_=0)
     columns = [Case.state, Tranche.currency, age.label("age"), mine.label("mine"), in_all.label("in_all")]
-    counted = session().execute(
-        select(*columns, func.count(), func.sum(Tranche.amount_minor))
-        .join(Tranche, Tranche.case_id == Case.id)
-        .where(visible, or_(Case.state.in_(AT_WORK), Case.state == "planned"))
-        .group_by(*columns)
-    ).all()
+    counted = (
+        session()
+        .execute(
+            select(*columns, func.count(), func.sum(Tranche.amount_minor))
+            .join(Tranche, Tranche.case_id == Case.id)
+            .where(visible, or_(Case.state.in_(AT_WORK), Case.state == "planned"))
+            .group_by(*columns)
+        )
+        .all()
+    )
 
     def among(name: str, row: Any) -> bool:
         state, _currency, aged, _mine, everything = row[:5]
@@ -151,7 +174,7 @@ def finance_desk(actor: Actor, today: date, view: str = "all", page: int = 1) ->
             return bool(aged)
         if name.startswith("late_"):
             return bool(aged == name)
-        return {"due": "prepare", "checked": "first", "first_approved": "second", "on_hold": "hold"}.get(state, state) == name
+        return bool(BY_STATE.get(state) == name)
 
     def sums_of(name: str) -> tuple[Money, ...]:
         return _sums([(row[1], int(row[6])) for row in counted if among(name, row)])
@@ -169,22 +192,29 @@ def finance_desk(actor: Actor, today: date, view: str = "all", page: int = 1) ->
         sums=sums_of(view),
         ready=sums_of("ready"),
         page=page,
-        people=names([x for l in lines for x in (l.tranche.prepared_by_id, l.tranche.first_by_id)], actor.language),
+        people=names(
+            [x for line in lines for x in (line.tranche.prepared_by_id, line.tranche.first_by_id)],
+            actor.language,
+        ),
     )
 
 
 def _lines(actor: Actor, view: str, today: date, page: int) -> tuple[Line, ...]:
-    found = session().execute(
-        select(Case, Tranche, Award, Organisation, _AwardCase.state, _AwardCase.since_at)
-        .join(Tranche, Tranche.case_id == Case.id)
-        .join(Award, Award.case_id == Tranche.award_id)
-        .join(_AwardCase, _AwardCase.id == Award.case_id)
-        .join(Organisation, Organisation.id == Award.organisation_id)
-        .where(visible_to(actor), _condition(view, today))
-        .order_by(Tranche.due_on, Award.number, Tranche.n)
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
-    ).all()
+    found = (
+        session()
+        .execute(
+            select(Case, Tranche, Award, Organisation, _AwardCase.state, _AwardCase.since_at)
+            .join(Tranche, Tranche.case_id == Case.id)
+            .join(Award, Award.case_id == Tranche.award_id)
+            .join(_AwardCase, _AwardCase.id == Award.case_id)
+            .join(Organisation, Organisation.id == Award.organisation_id)
+            .where(visible_to(actor), _condition(view, today))
+            .order_by(Tranche.due_on, Award.number, Tranche.n)
+            .limit(PAGE)
+            .offset((page - 1) * PAGE)
+        )
+        .all()
+    )
     awards = {row[2].case_id: row[2] for row in found}
     siblings: dict[int, list[Tranche]] = {award_id: [] for award_id in awards}
     for one in session().scalars(select(Tranche).where(Tranche.award_id.in_(awards)).order_by(Tranche.n)):
@@ -200,7 +230,7 @@ def _lines(actor: Actor, view: str, today: date, page: int) -> tuple[Line, ...]:
                 one,
                 award,
                 organisation,
-                definitions.pinned(row.workflow_hash).state(row.state),
+                card(row),
                 [gate for gate in judged if not gate.ok],
                 award_since if award_state == "suspended" else None,
                 _is_mine(actor, row, one),
@@ -213,56 +243,3 @@ def _is_mine(actor: Actor, row: Any, one: Tranche) -> bool:
     if "finance" not in actor.roles_on(row) or row.state not in AT_WORK or row.state == "on_hold":
         return False
     return row.state != "first_approved" or actor.person_id not in (one.prepared_by_id, one.first_by_id)
-
-
-@dataclass(frozen=True)
-class Fund:
-    """What one call's grants hold, in one currency: awarded, paid, planned, and what is neither."""
-
-    programme: Any
-    call: Any
-    call_id: int
-    budget: Money
-    grants: int
-    awarded: Money
-    paid: Money
-    planned: Money
-
-    @property
-    def available(self) -> Money:
-        """Available = awarded − paid − planned and not cancelled."""
-        return self.awarded - self.paid - self.planned
-
-
-def funds(actor: Actor) -> list[Fund]:
-    """The fund by programme and call, as far as this reader sees the grants. Two queries."""
-    planned = {
-        row[0]: row[1]
-        for row in session().execute(
-            select(Award.call_id, func.sum(Tranche.amount_minor))
-            .join(Tranche, Tranche.award_id == Award.case_id)
-            .join(Case, Case.id == Tranche.case_id)
-            .where(visible_to(actor), Case.stage.not_in(("closed", "refused")))
-            .group_by(Award.call_id)
-        )
-    }
-    rows = session().execute(
-        select(
-            Programme.name, Call.name, Call.case_id, Call.budget_minor, Award.currency, func.count(), func.sum(HELD),
-            func.sum(Award.paid_minor),
-        )
-        .select_from(Award)
-        .join(Case, Case.id == Award.case_id)
-        .join(Call, Call.case_id == Award.call_id)
-        .join(Programme, Programme.id == Award.programme_id)
-        .where(visible_to(actor))
-        .group_by(Programme.id, Programme.name, Call.name, Call.case_id, Call.budget_minor, Call.code, Award.currency)
-        .order_by(Programme.id, Call.code, Award.currency)
-    ).all()  # fmt: skip
-    return [
-        Fund(
-            programme, call, call_id, Money(budget, currency), count, Money(int(held), currency),
-            Money(int(paid), currency), Money(int(planned.get(call_id, 0)), currency),
-        )
-        for programme, call, call_id, budget, currency, count, held, paid in rows
-    ]  # fmt: skip

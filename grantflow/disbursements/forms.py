@@ -1,6 +1,7 @@
 """The forms of a tranche's moves: the sum typed once more, and the bank's word that it paid.
 
-Whether the sum is the right one and the reference is new is judged by guards in `service`; here both are read.
+Whether the sum is the right one and the reference is new is judged by guards in `service`; here both are
+read.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from wtforms import StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from grantflow import clock
-from grantflow.awards.queries import zone_of
+from grantflow.awards.queries import award, zone_of
 from grantflow.awards.words import day, money
 from grantflow.cases.pages import move_form
 from grantflow.disbursements.queries import tranche
-from grantflow.disbursements.service import LONGEST_REFERENCE, read_reference, reference_used
+from grantflow.disbursements.rules import LONGEST_REFERENCE, read_reference, reference_used
 from grantflow.identity.forms import DayField
+from grantflow.money import Money
 from grantflow.rendering import Unreadable, parse_money
 
 
@@ -26,6 +28,7 @@ from grantflow.rendering import Unreadable, parse_money
 class Approve(FlaskForm):  # type: ignore[misc]
     """The first approval: the sum is typed once more and compared."""
 
+    template = "disbursements/approve.html"
     amount = StringField(
         _("Type the sum once more"),
         [InputRequired(_("Type the sum of the tranche in figures."))],
@@ -36,7 +39,7 @@ class Approve(FlaskForm):  # type: ignore[misc]
     def __init__(self, formdata: Any = None, *, case: Any = None, actor: Any = None, **more: Any) -> None:
         super().__init__(formdata, **more)
         self.tranche = tranche(case.id)
-        self.read = None
+        self.read: Money | None = None
 
     def validate_amount(self, field: Any) -> None:
         """It reads as the very sum of the tranche."""
@@ -48,7 +51,8 @@ class Approve(FlaskForm):  # type: ignore[misc]
             raise ValidationError(
                 str(
                     _(
-                        "This reads as %(typed)s, and the tranche is %(sum)s. Compare them, then type the sum once more.",
+                        "This reads as %(typed)s, and the tranche is %(sum)s. "
+                        "Compare them, then type the sum once more.",
                         typed=money(self.read),
                         sum=money(self.tranche.amount),
                     )
@@ -65,6 +69,7 @@ class Approve(FlaskForm):  # type: ignore[misc]
 class Pay(FlaskForm):  # type: ignore[misc]
     """Marking a tranche as paid, by the bank's paper."""
 
+    template = "disbursements/pay.html"
     bank_ref = StringField(
         _("The bank’s reference"),
         [
@@ -83,6 +88,8 @@ class Pay(FlaskForm):  # type: ignore[misc]
     def __init__(self, formdata: Any = None, *, case: Any = None, actor: Any = None, **more: Any) -> None:
         super().__init__(formdata, **more)
         self.case = case
+        self.tranche = tranche(case.id)
+        self.award = award(self.tranche.award_id)
 
     def validate_bank_ref(self, field: Any) -> None:
         """It stands on one line and was not used before."""
@@ -96,10 +103,12 @@ class Pay(FlaskForm):  # type: ignore[misc]
                     _(
                         "The reference %(reference)s was used for %(tranche)s on %(day)s. "
                         "Look at the bank’s paper once more.",
-                        reference=reference, tranche=used[0], day=day(used[1]),
+                        reference=reference,
+                        tranche=used[0],
+                        day=day(used[1]),
                     )
                 )
-            )  # fmt: skip
+            )
 
     def validate_booked_on(self, field: Any) -> None:
         """Not a day to come."""

@@ -1,4 +1,5 @@
-"""What must be true before a tranche may move, each as one sentence: agreement, report, previous tranche, account, balance.
+"""What must be true before a tranche may move, each as one sentence: agreement, report, previous tranche,
+account, balance.
 
 Judges rows it is given and reads nothing, so that the desk judges fifty tranches as the guard judges one.
 """
@@ -29,7 +30,8 @@ class Gate:
 
 @dataclass(frozen=True)
 class Awaited:
-    """The report a tranche waits for: what it is called, its number, whether it is accepted, in which state it is."""
+    """The report a tranche waits for: what it is called, its number, whether it is accepted, in which state
+    it is."""
 
     label: Any
     ref: str
@@ -53,11 +55,17 @@ def report(tranche: Tranche, awaited: Awaited | None) -> Gate | None:
     if awaited is None:
         return Gate(_("Report"), False, _("The report this tranche waits for is not planned yet."))
     if awaited.accepted:
-        return Gate(_("Report"), True, _("%(report)s (%(ref)s): accepted", report=label(awaited.label), ref=awaited.ref))
+        return Gate(
+            _("Report"),
+            True,
+            _("%(report)s (%(ref)s): accepted", report=label(awaited.label), ref=awaited.ref),
+        )
     words = _(
         "%(report)s (%(ref)s): not accepted yet. Its state: %(state)s.",
-        report=label(awaited.label), ref=awaited.ref, state=label(awaited.state),
-    )  # fmt: skip
+        report=label(awaited.label),
+        ref=awaited.ref,
+        state=label(awaited.state),
+    )
     return Gate(_("Report"), False, words)
 
 
@@ -69,14 +77,20 @@ def previous(tranche: Tranche, all_of_award: Sequence[Tranche]) -> Gate | None:
     if not waiting:
         return Gate(_("Tranche before"), True, _("Paid"))
     first = min(waiting, key=lambda t: t.n)
-    return Gate(_("Tranche before"), False, _("Tranche %(which)s is not paid yet.", which=instalment(first.n, first.of)))
+    return Gate(
+        _("Tranche before"),
+        False,
+        _("Tranche %(which)s is not paid yet.", which=instalment(first.n, first.of)),
+    )
 
 
 def account(award: Award) -> Gate:
     """There is an account to pay to."""
     if not award.bank_account:
         return Gate(_("Bank account"), False, _("The grantee has not named an account yet."))
-    return Gate(_("Bank account"), True, _("%(bank)s, ends in %(end)s", bank=award.bank_name, end=award.account_end))
+    return Gate(
+        _("Bank account"), True, _("%(bank)s, ends in %(end)s", bank=award.bank_name, end=award.account_end)
+    )
 
 
 def planned(all_of_award: Sequence[Tranche], without: Tranche | None = None) -> int:
@@ -89,16 +103,21 @@ def planned(all_of_award: Sequence[Tranche], without: Tranche | None = None) -> 
 
 
 def balance(tranche: Tranche, award: Award, all_of_award: Sequence[Tranche]) -> Gate:
-    """The tranche fits into what is awarded and neither paid nor planned for other tranches; the formula, with numbers."""
+    """The tranche fits into what is awarded and neither paid nor planned for other tranches; the formula,
+    with numbers."""
     others = Money(planned(all_of_award, tranche), award.currency)
     free = available(award.amount, award.paid, others)
     sums = {
-        "awarded": money(award.amount), "paid": money(award.paid), "planned": money(others), "free": money(free),
+        "awarded": money(award.amount),
+        "paid": money(award.paid),
+        "planned": money(others),
+        "free": money(free),
         "sum": money(tranche.amount),
-    }  # fmt: skip
+    }
     if tranche.amount <= free:
         words = _(
-            "%(awarded)s awarded − %(paid)s paid − %(planned)s planned in other tranches = %(free)s, enough for %(sum)s",
+            "%(awarded)s awarded − %(paid)s paid − %(planned)s planned in other tranches = %(free)s, "
+            "enough for %(sum)s",
             **sums,
         )
         return Gate(_("Available"), True, words)

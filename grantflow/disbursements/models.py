@@ -34,7 +34,8 @@ class Tranche(Base):
             name="second_is_another_person",
         ),
         CheckConstraint(
-            "(paid_on IS NULL) = (bank_ref IS NULL) AND (paid_on IS NULL) = (paid_by_id IS NULL)", name="paid_whole"
+            "(paid_on IS NULL) = (bank_ref IS NULL) AND (paid_on IS NULL) = (paid_by_id IS NULL)",
+            name="paid_whole",
         ),
         CheckConstraint("paid_on IS NULL OR second_by_id IS NOT NULL", name="paid_after_two_persons"),
         CheckConstraint("returned_on IS NULL OR paid_on IS NOT NULL", name="returned_after_paid"),

@@ -1,6 +1,8 @@
-"""Reading tranches and the ledger: a tranche with all its gates, the lines of its payments, who did what to it.
+"""Reading tranches and the ledger: a tranche with all its gates, the lines of its payments, who did what to
+it.
 
-It changes nothing, and whoever shows a row has asked `cases.access` before. The finance desk's page is in `desk`.
+It changes nothing, and whoever shows a row has asked `cases.access` before. The finance desk's page is in
+`desk`.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 
 from grantflow.awards.models import Award
-from grantflow.awards.queries import names
+from grantflow.awards.queries import card, names
 from grantflow.cases import definitions, words
 from grantflow.cases.models import Case
 from grantflow.db import session
@@ -45,7 +47,7 @@ def with_states(award_id: int) -> list[tuple[Tranche, Any]]:
         .where(Tranche.award_id == award_id)
         .order_by(Tranche.n)
     )
-    return [(one, definitions.pinned(case.workflow_hash).state(case.state)) for one, case in rows]
+    return [(one, card(case)) for one, case in rows]
 
 
 def awaited(tranches: Iterable[Tranche], awards: dict[int, Award]) -> dict[int, gates.Awaited]:
@@ -63,7 +65,7 @@ def awaited(tranches: Iterable[Tranche], awards: dict[int, Award]) -> dict[int, 
             plan.label if plan is not None else waiting.report,
             row.ref or "",
             row.stage == "closed",
-            definitions.pinned(row.workflow_hash).state(row.state).label,
+            card(row).label,
             row.id,
         )
     return found
@@ -100,21 +102,28 @@ class Change:
 
 
 def changed_since_first(one: Tranche, language: str) -> list[Change]:
-    """What the second person must know: everything written on the grant and on the report since the first approval."""
+    """What the second person must know: everything written on the grant and on the report since the first
+    approval."""
     if one.first_at is None:
         return []
     about = [one.award_id, *([one.condition_case_id] if one.condition_case_id else [])]
-    rows = session().execute(
-        select(Event, Case)
-        .join(Case, Case.id == Event.case_id)
-        .where(Event.case_id.in_(about), Event.at > one.first_at)
-        .order_by(Event.at, Event.id)
-    ).all()
+    rows = (
+        session()
+        .execute(
+            select(Event, Case)
+            .join(Case, Case.id == Event.case_id)
+            .where(Event.case_id.in_(about), Event.at > one.first_at)
+            .order_by(Event.at, Event.id)
+        )
+        .all()
+    )
     people = names([event.actor_id for event, _case in rows], language)
     found = []
     for event, case in rows:
-        moves = definitions.pinned(case.workflow_hash).moves_by_name
+        moves = definitions.pinned(str(case.workflow_hash)).moves_by_name
         say = moves[event.move].say if event.move in moves else words.record_label(event.move)
         fields = tuple(change["field"] for change in (event.facts or {}).get("changes", ()))
-        found.append(Change(event.at, case.ref or "", case.id, say, people.get(event.actor_id, ""), fields))
+        found.append(
+            Change(event.at, case.ref or "", case.id, say, people.get(event.actor_id or 0, ""), fields)
+        )
     return found

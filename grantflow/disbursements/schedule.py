@@ -16,9 +16,10 @@ from grantflow.programmes.parts import add_period
 def shares(total: Money, percents: Sequence[Decimal]) -> tuple[Money, ...]:
     """Share a sum by per cent, in whole minor units; the parts add up to the sum, always.
 
-    Each part is rounded down and the remainder goes to the first, so that what is not yet certain is not promised
-    later: 100.00 in three equal parts is 33.34, 33.33, 33.33. Raises ValueError unless the parts are positive, add up
-    to 100 (a plan in equal thirds says 33.34, 33.33, 33.33), and every one is at least one minor unit.
+    Each part is rounded down and the remainder goes to the first, so that what is not yet certain is not
+    promised later: 100.00 in three equal parts is 33.34, 33.33, 33.33. Raises ValueError unless the parts are
+    positive, add up to 100 (a plan in equal thirds says 33.34, 33.33, 33.33), and every one is at least one
+    minor unit.
     """
     if not percents or any(p <= 0 for p in percents) or sum(percents, Decimal(0)) != 100:
         raise ValueError("the parts of a plan are positive and add up to 100 per cent")
@@ -42,7 +43,8 @@ def equal_shares(total: Money, parts: int) -> tuple[Money, ...]:
 
 
 def add_months(day: date, months: int) -> date:
-    """The same day so many months later, or the last of that month where it has no such day (31 Jan + 1: end of Feb).
+    """The same day so many months later, or the last of that month where it has no such day (31 Jan + 1: end
+    of Feb).
 
     Count every date from the first one, never from the one before: 31 Jan + 2 months is 31 March.
     """

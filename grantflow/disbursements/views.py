@@ -15,7 +15,7 @@ from grantflow.awards.parts import Part, award_part
 from grantflow.awards.queries import award, names
 from grantflow.cases.blueprint import number
 from grantflow.cases.pages import case_page
-from grantflow.disbursements import desk, gates, queries
+from grantflow.disbursements import desk, funds, gates, queries
 from grantflow.disbursements.service import suspension
 from grantflow.identity.access import Actor, access
 from grantflow.identity.session import current_actor
@@ -34,9 +34,13 @@ def index() -> str:
     found = desk.finance_desk(actor, today, view, number(request.args.get("page")))
     return render_template(
         "disbursements/index.html",
-        desk=found, tally=_tally(found, actor), funds=desk.funds(actor), names=_view_names(), today=today,
+        desk=found,
+        tally=_tally(found, actor),
+        funds=funds.funds(actor),
+        names=_view_names(),
+        today=today,
         horizon=today + desk.HORIZON,
-    )  # fmt: skip
+    )
 
 
 def _view_names() -> dict[str, str]:
@@ -58,8 +62,15 @@ def _view_names() -> dict[str, str]:
 def _tally(found: desk.Desk, actor: Actor) -> list[dict[str, Any]]:
     """The counts that filter when pressed; cloudberry where the reader's own hand is wanted."""
     words, mine = _view_names(), actor.has("finance")
-    tones = {"all": "clock", "prepare": "move", "first": "move", "second": "yours", "ready": "done", "hold": "hold",
-             "failed": "stop"}  # fmt: skip
+    tones = {
+        "all": "clock",
+        "prepare": "move",
+        "first": "move",
+        "second": "yours",
+        "ready": "done",
+        "hold": "hold",
+        "failed": "stop",
+    }
     items = []
     for name, tone in tones.items():
         count, label = found.counts[name], words[name]
@@ -68,10 +79,14 @@ def _tally(found: desk.Desk, actor: Actor) -> list[dict[str, Any]]:
             kind, count, label = "mine", found.mine_second, _("Wait for you, second")
         items.append(
             {
-                "count": count, "label": label, "tone": tone, "kind": kind, "current": found.view == name,
+                "count": count,
+                "label": label,
+                "tone": tone,
+                "kind": kind,
+                "current": found.view == name,
                 "url": url_for(".index", view=None if name == "all" else name),
             }
-        )  # fmt: skip
+        )
     return items
 
 
@@ -88,7 +103,13 @@ def page(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
         judged.append(gates.balance(one, row, everything))
     lines = queries.ledger(tranche_id=one.case_id)
     people = names(
-        [one.prepared_by_id, one.first_by_id, one.second_by_id, one.paid_by_id, *(p.person_id for p in lines)],
+        [
+            one.prepared_by_id,
+            one.first_by_id,
+            one.second_by_id,
+            one.paid_by_id,
+            *(p.person_id for p in lines),
+        ],
         actor.language,
     )
     later = sum(t.amount_minor for t in everything if t.n > one.n and not t.is_paid and t.stage != "refused")

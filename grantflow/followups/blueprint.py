@@ -1,4 +1,5 @@
-"""The blueprint of reports and checks. Writing is in `writing`, lists and the bodies of case pages in `views`."""
+"""The blueprint of reports and checks. Writing is in `writing`, lists and the bodies of case pages in
+`views`."""
 
 from __future__ import annotations
 

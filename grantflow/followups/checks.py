@@ -1,6 +1,8 @@
-"""Checks of whether an enterprise still stands: answered by the grantee, verified by an officer, settled by the answers.
+"""Checks of whether an enterprise still stands: answered by the grantee, verified by an officer, settled by
+the answers.
 
-Nobody chooses a verdict: it follows from the answers through `sustainability`, and each of three guards reads the same.
+Nobody chooses a verdict: it follows from the answers through `sustainability`, and each of three guards reads
+the same.
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ from grantflow.engine.registry import registry
 from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.errors import Refused, Stale
 from grantflow.followups import sustainability
+from grantflow.followups.drafts import Saved, final_of, may_write, sent_with
 from grantflow.followups.models import Check
 from grantflow.followups.queries import check, checks_of, draft_of
-from grantflow.followups.reports import Saved, _sent, final_of, may_write
 from grantflow.identity.access import Actor
 from grantflow.identity.labels import Joined
 from grantflow.submissions.answers import Draft, faults_of, save
@@ -41,11 +43,12 @@ VERDICT_LABELS: dict[str, Any] = {
 }
 
 
-# ---------------------------------------------------------------------------------------------------------- writing
+# ----------------------------------------------------------------------------------------- writing
 def save_check(
     case_id: int, typed: Mapping[str, Any], *, revision: int, actor: Actor, lang: str | None = None
 ) -> Saved:
-    """Keep what was typed in a check: anything goes, nothing is lost, and it is no event. Needs a unit of work.
+    """Keep what was typed in a check: anything goes, nothing is lost, and it is no event. Needs a unit of
+    work.
 
     Stale where somebody else saved since the page was opened, Refused where the check cannot be answered now.
     """
@@ -91,7 +94,14 @@ def ways_in(row: Check, answers: Mapping[str, Any]) -> dict[str, dict[str, Any]]
     return found
 
 
-# ------------------------------------------------------------------------------------------------------------ moves
+def _said(way: Mapping[str, Any] | None) -> Any:
+    """A way as one line of the time line: its evidence, or yes or no."""
+    if way is None:
+        return None
+    return way["evidence"] if way["held"] and way["evidence"] else way["held"]
+
+
+# ------------------------------------------------------------------------------------------- moves
 @registry.deadline_source("followups.check_opens")
 def check_opens(ctx: Context) -> datetime:
     """The morning of the day a check opens, in the programme's zone."""
@@ -103,7 +113,7 @@ def check_complete(ctx: Context) -> Verdict:
     """Every question that is asked has an answer that can be taken."""
     if ctx.asking:
         return YES
-    wrong = len(faults_in_check(ctx.case.id, _sent(ctx)))
+    wrong = len(faults_in_check(ctx.case.id, sent_with(ctx)))
     if not wrong:
         return YES
     return no(
@@ -118,7 +128,7 @@ def check_complete(ctx: Context) -> Verdict:
 @registry.effect("followups.fill_check")
 def fill_check(ctx: Context) -> None:
     """The answers as sent become the facts of the check; each that is not personal stands in the event."""
-    row, given = check(ctx.case.id), _sent(ctx)
+    row, given = check(ctx.case.id), sent_with(ctx)
     if given is not None:
         row.answers, row.typed = given, {}
         row.revision += 1
@@ -126,7 +136,7 @@ def fill_check(ctx: Context) -> None:
     answers = final_of(asks.questions, draft_of(row))
     jobs = answers.get(asks.jobs) or {}
     share = answers.get(asks.grants_share)
-    before = {"operating": row.operating, "ways": row.ways or {}}
+    operated, stood_on = row.operating, dict(row.ways or {})
     row.operating = bool(answers[asks.operating])
     row.jobs_women, row.jobs_men = jobs.get("women"), jobs.get("men")
     row.jobs_not_stated = jobs.get("not_stated")
@@ -134,8 +144,9 @@ def fill_check(ctx: Context) -> None:
     row.ways = ways_in(row, answers)
     row.filled_at, row.filled_by_id = ctx.now, ctx.actor.person_id
     ctx.session.flush()
-    ctx.change("operating", before["operating"], row.operating)
-    ctx.change("ways", before["ways"], row.ways)
+    ctx.change("operating", operated, row.operating)
+    for code in row.ways:
+        ctx.change(f"way_{code}", _said(stood_on.get(code)), _said(row.ways[code]))
     for name in ("jobs_women", "jobs_men", "jobs_not_stated"):
         if getattr(row, name) is not None:
             ctx.fact(name, getattr(row, name))
@@ -214,7 +225,9 @@ def checks_done(ctx: Context) -> Verdict:
     """Every check of the grant is settled."""
     waiting = [
         row
-        for row in session().scalars(select(Check).where(Check.award_id == ctx.case.id).order_by(Check.months))
+        for row in session().scalars(
+            select(Check).where(Check.award_id == ctx.case.id).order_by(Check.months)
+        )
         if row.verdict is None and row.stage != "refused"
     ]
     if not waiting:

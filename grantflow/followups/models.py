@@ -1,4 +1,5 @@
-"""The tables of what follows the money: reports with every version sent, and checks of whether the enterprise stands.
+"""The tables of what follows the money: reports with every version sent, and checks of whether the enterprise
+stands.
 
 What is asked stands in the call's terms; how a verdict follows from the answers stands in `sustainability`.
 """
@@ -32,7 +33,9 @@ class Report(Base):
         CheckConstraint("(submitted_at IS NULL) = (submitted_by_id IS NULL)", name="submitted_whole"),
         CheckConstraint("(accepted_at IS NULL) = (accepted_by_id IS NULL)", name="accepted_whole"),
         CheckConstraint("accepted_at IS NULL OR submitted_at IS NOT NULL", name="accepted_after_submitted"),
-        CheckConstraint("stage NOT IN ('submission', 'closed') OR submitted_at IS NOT NULL", name="sent_has_a_sender"),
+        CheckConstraint(
+            "stage NOT IN ('submission', 'closed') OR submitted_at IS NOT NULL", name="sent_has_a_sender"
+        ),
         CheckConstraint("stage <> 'closed' OR accepted_at IS NOT NULL", name="closed_when_accepted"),
         Index("ix_reports_due_on", "due_on"),
     )
@@ -94,7 +97,8 @@ protect(ReportVersion.__table__, ("id",), ("report_id", "n"))
 
 
 class ReportFile(Base):
-    """A file of a report's answer, kept under a generated name. Taken away, it leaves the draft; sent versions keep it."""
+    """A file of a report's answer, kept under a generated name. Taken away, it leaves the draft; sent
+    versions keep it."""
 
     __tablename__ = "report_files"
     __table_args__ = (
@@ -126,19 +130,28 @@ class Check(Base):
         stage_follows("checks"),
         UniqueConstraint("award_id", "months"),
         CheckConstraint("months > 0", name="months_are_positive"),
-        CheckConstraint(f"verdict IS NULL OR {in_list('verdict', (*VERDICTS, 'no_answer'))}", name="known_verdict"),
-        CheckConstraint("verdict IS NULL OR verdict = 'no_answer' OR operating IS NOT NULL", name="verdict_has_an_answer"),
-        CheckConstraint("verdict IS NULL OR verdict <> 'ceased' OR operating = false", name="ceased_does_not_operate"),
         CheckConstraint(
-            "verdict IS NULL OR verdict NOT IN ('sustainable', 'at_risk') OR operating = true", name="standing_operates"
+            f"verdict IS NULL OR {in_list('verdict', (*VERDICTS, 'no_answer'))}", name="known_verdict"
+        ),
+        CheckConstraint(
+            "verdict IS NULL OR verdict = 'no_answer' OR operating IS NOT NULL", name="verdict_has_an_answer"
+        ),
+        CheckConstraint(
+            "verdict IS NULL OR verdict <> 'ceased' OR operating = false", name="ceased_does_not_operate"
+        ),
+        CheckConstraint(
+            "verdict IS NULL OR verdict NOT IN ('sustainable', 'at_risk') OR operating = true",
+            name="standing_operates",
         ),
         CheckConstraint("(filled_at IS NULL) = (filled_by_id IS NULL)", name="filled_whole"),
         CheckConstraint(
-            "verdict IS NULL OR verdict = 'no_answer' OR verified_by_id IS NOT NULL", name="verdict_has_a_verifier"
+            "verdict IS NULL OR verdict = 'no_answer' OR verified_by_id IS NOT NULL",
+            name="verdict_has_a_verifier",
         ),
         CheckConstraint("stage <> 'closed' OR verdict IS NOT NULL", name="closed_with_a_verdict"),
         CheckConstraint(
-            "grant_income_share_bp IS NULL OR grant_income_share_bp BETWEEN 0 AND 10000", name="share_is_a_share"
+            "grant_income_share_bp IS NULL OR grant_income_share_bp BETWEEN 0 AND 10000",
+            name="share_is_a_share",
         ),
         CheckConstraint(
             "(jobs_women IS NULL OR jobs_women >= 0) AND (jobs_men IS NULL OR jobs_men >= 0) "
@@ -176,7 +189,11 @@ class Check(Base):
     @property
     def grant_income_share(self) -> Decimal | None:
         """The part of income that came from grants, per cent."""
-        return None if self.grant_income_share_bp is None else Decimal(self.grant_income_share_bp).scaleb(-2).normalize()
+        return (
+            None
+            if self.grant_income_share_bp is None
+            else Decimal(self.grant_income_share_bp).scaleb(-2).normalize()
+        )
 
     @property
     def ways_held(self) -> dict[str, Way]:

@@ -1,6 +1,8 @@
-"""Reading reports and checks: rows with their terms, drafts with their files, and what an officer's lists show.
+"""Reading reports and checks: rows with their terms, drafts with their files, and what an officer's lists
+show.
 
-It changes nothing. Whoever shows a single row has asked `cases.access` before; lists join on what the reader may see.
+It changes nothing. Whoever shows a single row has asked `cases.access` before; lists join on what the reader
+may see.
 """
 
 from __future__ import annotations
@@ -9,11 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import case, func, select
-from sqlalchemy.orm import aliased
 
 from grantflow.awards.models import Award
-from grantflow.awards.queries import award, terms_of
-from grantflow.cases import definitions
+from grantflow.awards.queries import award, card, terms_of
 from grantflow.cases.access import visible_to
 from grantflow.cases.models import Case
 from grantflow.db import session
@@ -70,7 +70,13 @@ def files_of(case_id: int) -> dict[str, list[dict[str, Any]]]:
         .order_by(ReportFile.id)
     ):
         found.setdefault(row.question, []).append(
-            {"id": row.id, "name": row.filename, "size": row.size, "sha256": row.sha256, "type": row.content_type}
+            {
+                "id": row.id,
+                "name": row.filename,
+                "size": row.size,
+                "sha256": row.sha256,
+                "type": row.content_type,
+            }
         )
     return found
 
@@ -84,14 +90,19 @@ def draft_of(row: Report | Check) -> Draft:
 def versions_of(case_id: int) -> list[ReportVersion]:
     """A report as it was sent, each time, the first one first."""
     return list(
-        session().scalars(select(ReportVersion).where(ReportVersion.report_id == case_id).order_by(ReportVersion.n))
+        session().scalars(
+            select(ReportVersion).where(ReportVersion.report_id == case_id).order_by(ReportVersion.n)
+        )
     )
 
 
 def reports_of(award_id: int) -> list[tuple[Report, Any]]:
     """The reports of a grant with the rows of their cases, in order."""
     rows = session().execute(
-        select(Report, Case).join(Case, Case.id == Report.case_id).where(Report.award_id == award_id).order_by(Report.n)
+        select(Report, Case)
+        .join(Case, Case.id == Report.case_id)
+        .where(Report.award_id == award_id)
+        .order_by(Report.n)
     )
     return [(row, case_row) for row, case_row in rows]
 
@@ -99,19 +110,24 @@ def reports_of(award_id: int) -> list[tuple[Report, Any]]:
 def checks_of_award(award_id: int) -> list[tuple[Check, Any]]:
     """The checks of a grant with the rows of their cases, in order."""
     rows = session().execute(
-        select(Check, Case).join(Case, Case.id == Check.case_id).where(Check.award_id == award_id).order_by(Check.months)
+        select(Check, Case)
+        .join(Case, Case.id == Check.case_id)
+        .where(Check.award_id == award_id)
+        .order_by(Check.months)
     )
     return [(row, case_row) for row, case_row in rows]
 
 
 def tranche_waiting_for(report_id: int) -> Tranche | None:
     """The tranche that a report releases, if there is one."""
-    return session().scalars(
-        select(Tranche).where(Tranche.condition_case_id == report_id).order_by(Tranche.n)
-    ).first()
+    return (
+        session()
+        .scalars(select(Tranche).where(Tranche.condition_case_id == report_id).order_by(Tranche.n))
+        .first()
+    )
 
 
-# ------------------------------------------------------------------------------------------------ officers' page
+# ---------------------------------------------------------------------------------- officers' page
 VIEWS = ("work", "filled", "open", "late", "planned", "settled")
 
 
@@ -136,8 +152,7 @@ class Board:
     lines: tuple[Line, ...]
     total: int
     page: int
-    standing: tuple[sustainability.Standing, ...]
-    districts: tuple[tuple[Any, tuple[sustainability.Standing, ...]], ...]
+    cohort: Cohort
 
     @property
     def first(self) -> int:
@@ -170,56 +185,72 @@ def _view(name: str, now: Any) -> Any:
 
 
 def board(actor: Actor, now: Any, view: str = "work", page: int = 1) -> Board:
-    """Checks as this reader may see them. An unknown view is "work"; a page beyond the end is the last one."""
+    """Checks as this reader may see them. An unknown view is "work"; a page beyond the end is the last
+    one."""
     view = view if view in VIEWS else "work"
     visible = (visible_to(actor), Case.stage != "refused")
     sums = [func.sum(case((_view(name, now), 1), else_=0)) for name in VIEWS]
-    row = session().execute(select(*sums).select_from(Check).join(Case, Case.id == Check.case_id).where(*visible)).one()
+    row = (
+        session()
+        .execute(select(*sums).select_from(Check).join(Case, Case.id == Check.case_id).where(*visible))
+        .one()
+    )
     counts = {name: int(value or 0) for name, value in zip(VIEWS, row, strict=True)}
     page = min(max(1, page), max(1, -(-counts[view] // PAGE)))
-    found = session().execute(
-        select(Case, Check, Award, Organisation, Place)
-        .join(Check, Check.case_id == Case.id)
-        .join(Award, Award.case_id == Check.award_id)
-        .join(Organisation, Organisation.id == Award.organisation_id)
-        .join(Application, Application.case_id == Award.application_id)
-        .outerjoin(Place, Place.id == Application.district_id)
-        .where(*visible, _view(view, now))
-        .order_by(Check.opens_on, Award.number, Check.months)
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
-    ).all()
-    lines = tuple(
-        Line(c, k, a, o, p, definitions.pinned(c.workflow_hash).state(c.state)) for c, k, a, o, p in found
+    found = (
+        session()
+        .execute(
+            select(Case, Check, Award, Organisation, Place)
+            .join(Check, Check.case_id == Case.id)
+            .join(Award, Award.case_id == Check.award_id)
+            .join(Organisation, Organisation.id == Award.organisation_id)
+            .join(Application, Application.case_id == Award.application_id)
+            .outerjoin(Place, Place.id == Application.district_id)
+            .where(*visible, _view(view, now))
+            .order_by(Check.opens_on, Award.number, Check.months)
+            .limit(PAGE)
+            .offset((page - 1) * PAGE)
+        )
+        .all()
     )
-    whole, districts = standing(actor)
-    return Board(view, counts, lines, counts[view], page, whole, districts)
+    lines = tuple(Line(c, k, a, o, p, card(c)) for c, k, a, o, p in found)
+    return Board(view, counts, lines, counts[view], page, cohort(actor))
 
 
-def standing(
-    actor: Actor,
-) -> tuple[tuple[sustainability.Standing, ...], tuple[tuple[Any, tuple[sustainability.Standing, ...]], ...]]:
-    """How the enterprises stand by month, all together and by district, from settled checks this reader may see."""
-    place = aliased(Place)
-    rows = session().execute(
-        select(place.id, place.name, Check.months, Check.verdict, func.count())
-        .select_from(Check)
-        .join(Case, Case.id == Check.case_id)
-        .join(Award, Award.case_id == Check.award_id)
-        .join(Application, Application.case_id == Award.application_id)
-        .outerjoin(place, place.id == Application.district_id)
-        .where(visible_to(actor), Check.verdict.is_not(None))
-        .group_by(place.id, place.name, Check.months, Check.verdict)
-        .order_by(place.id, Check.months)
-    ).all()
-    months = sorted({row[2] for row in rows})
-    each: dict[Any, list[tuple[int, str]]] = {}
+@dataclass(frozen=True)
+class Cohort:
+    """How the enterprises stand: verdicts by month, by district, and how many are left as time goes on."""
+
+    months: tuple[sustainability.Standing, ...]
+    districts: tuple[tuple[Any, tuple[sustainability.Standing, ...]], ...]
+    survival: tuple[sustainability.Survival, ...]
+
+
+def cohort(actor: Actor) -> Cohort:
+    """The settled checks this reader may see, counted in every way the page shows. One query."""
+    rows = (
+        session()
+        .execute(
+            select(Check.award_id, Place.id, Place.name, Check.months, Check.verdict)
+            .select_from(Check)
+            .join(Case, Case.id == Check.case_id)
+            .join(Award, Award.case_id == Check.award_id)
+            .join(Application, Application.case_id == Award.application_id)
+            .outerjoin(Place, Place.id == Application.district_id)
+            .where(visible_to(actor), Check.verdict.is_not(None))
+            .order_by(Place.id, Check.award_id, Check.months)
+        )
+        .all()
+    )
     names: dict[Any, Any] = {}
-    for place_id, name, month, verdict, count in rows:
+    by_place: dict[Any, list[tuple[int, str]]] = {}
+    by_award: dict[int, list[tuple[int, str]]] = {}
+    for award_id, place_id, name, month, verdict in rows:
         names[place_id] = name
-        each.setdefault(place_id, []).extend([(month, verdict)] * count)
-    everything = [pair for pairs in each.values() for pair in pairs]
-    by_district = tuple(
-        (names[place_id], tuple(sustainability.standing(pairs, months))) for place_id, pairs in each.items()
+        by_place.setdefault(place_id, []).append((month, str(verdict)))
+        by_award.setdefault(award_id, []).append((month, str(verdict)))
+    return Cohort(
+        tuple(sustainability.standing((month, str(verdict)) for *_rest, month, verdict in rows)),
+        tuple((names[place], tuple(sustainability.standing(pairs))) for place, pairs in by_place.items()),
+        tuple(sustainability.survival(by_award.values())),
     )
-    return tuple(sustainability.standing(everything, months)), by_district

@@ -1,4 +1,5 @@
-"""Whether an enterprise stands: ceased, sustainable or at risk, from its answers; and how many still do, month by month.
+"""Whether an enterprise stands: ceased, sustainable or at risk, from its answers; and how many still do,
+month by month.
 
 Pure: no database, no clock. A way counts only with evidence; what the evidence is worth an officer judges.
 """
@@ -16,7 +17,8 @@ VERDICTS: tuple[Verdict, ...] = ("sustainable", "at_risk", "ceased")
 
 @dataclass(frozen=True)
 class Way:
-    """One of the ways an enterprise can last: held or not (None: not answered), what shows it, its share of income."""
+    """One of the ways an enterprise can last: held or not (None: not answered), what shows it, its share of
+    income."""
 
     held: bool | None
     evidence: str = ""
@@ -31,8 +33,9 @@ class Way:
 def classify(operating: bool | None, ways: Mapping[str, Way]) -> Verdict:
     """The verdict that follows from the answers.
 
-    Ceased is not operating, whatever the ways say; sustainable is operating with at least one evidenced way; at risk
-    is operating with none. Raises ValueError while it is not answered whether the enterprise operates.
+    Ceased is not operating, whatever the ways say; sustainable is operating with at least one evidenced way;
+    at risk is operating with none. Raises ValueError while it is not answered whether the enterprise
+    operates.
     """
     if operating is None:
         raise ValueError("whether the enterprise operates is not answered")
@@ -86,7 +89,8 @@ class Standing:
 
 
 def standing(checks: Iterable[tuple[int, str]], months: Sequence[int] = ()) -> list[Standing]:
-    """Settled checks (months, verdict) counted by month, in the order of months; months without any are kept."""
+    """Settled checks (months, verdict) counted by month, in the order of months; months without any are
+    kept."""
     counted: dict[int, dict[str, int]] = {month: {} for month in months}
     for month, verdict in checks:
         row = counted.setdefault(month, {})
@@ -104,11 +108,58 @@ def standing(checks: Iterable[tuple[int, str]], months: Sequence[int] = ()) -> l
     ]
 
 
-def interval(number: int, of: int, z: Decimal = Decimal("1.645")) -> tuple[Decimal, Decimal] | None:
-    """Between which per cent the true share lies nine times in ten (Wilson), to one decimal; None of nothing."""
+@dataclass(frozen=True)
+class Survival:
+    """How much of a cohort is left after a check: of so many watched, so many ceased; shares of all at the
+    start."""
+
+    months: int
+    watched: int
+    ceased: int
+    working: Decimal
+    """Per cent of all that work, by the product of what each check left over."""
+    lasting: Decimal
+    """Per cent of all that work on at least one evidenced way."""
+    low: Decimal
+    high: Decimal
+    """Between which `working` lies nine times in ten, judged by those watched at this check."""
+
+
+def survival(histories: Iterable[Sequence[tuple[int, str]]]) -> list[Survival]:
+    """Survival from each enterprise's settled checks (months, verdict), in the order of months.
+
+    An enterprise is watched at a check it answered, unless it had ceased before. One that did not answer, or
+    is not so far yet, leaves the watch without having fallen (Kaplan and Meier): so a young cohort does not
+    pull an old one up.
+    """
+    watched: dict[int, list[str]] = {}
+    for history in histories:
+        for months, verdict in sorted(history):
+            if verdict == "no_answer":
+                continue
+            watched.setdefault(months, []).append(verdict)
+            if verdict == "ceased":
+                break
+    found, left = [], Decimal(100)
+    tenth = Decimal("0.1")
+    for months, verdicts in sorted(watched.items()):
+        ceased = verdicts.count("ceased")
+        standing_now = len(verdicts) - ceased
+        left = left * standing_now / len(verdicts)
+        lasting = left * verdicts.count("sustainable") / standing_now if standing_now else Decimal(0)
+        low, high = interval(left / 100, len(verdicts)) or (Decimal(0), Decimal(100))
+        found.append(
+            Survival(months, len(verdicts), ceased, left.quantize(tenth), lasting.quantize(tenth), low, high)
+        )
+    return found
+
+
+def interval(share: Decimal, of: int, z: Decimal = Decimal("1.645")) -> tuple[Decimal, Decimal] | None:
+    """Between which per cent a share (0 to 1) seen on so many lies nine times in ten (Wilson); None of
+    nothing."""
     if of <= 0:
         return None
-    n, p, z2 = Decimal(of), Decimal(number) / Decimal(of), z * z
+    n, p, z2 = Decimal(of), share, z * z
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = z / (1 + z2 / n) * (p * (1 - p) / n + z2 / (4 * n * n)).sqrt()
     tenth = Decimal("0.1")

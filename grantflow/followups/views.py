@@ -12,8 +12,7 @@ from flask_babel import gettext as _
 
 from grantflow import clock, plots
 from grantflow.awards.parts import Part, award_part
-from grantflow.awards.queries import award, names
-from grantflow.cases import definitions
+from grantflow.awards.queries import award, card, names
 from grantflow.cases.blueprint import number
 from grantflow.cases.pages import case_page
 from grantflow.followups import checks, queries, sustainability
@@ -22,6 +21,7 @@ from grantflow.followups.blueprint import bp
 from grantflow.identity.access import Actor, access
 from grantflow.identity.session import current_actor
 from grantflow.programmes.questions import asked
+from grantflow.rendering import percent
 from grantflow.submissions.answers import changed
 
 __all__ = ["bp"]
@@ -32,11 +32,17 @@ __all__ = ["bp"]
 def index() -> str:
     """Checks due, open, late and settled; how the enterprises stand by month and district."""
     actor = current_actor()
-    found = queries.board(actor, clock.now(), request.args.get("view", "work"), number(request.args.get("page")))
+    found = queries.board(
+        actor, clock.now(), request.args.get("view", "work"), number(request.args.get("page"))
+    )
     return render_template(
-        "followups/index.html", board=found, names=_view_names(), tally=_tally(found), verdicts=checks.VERDICT_LABELS,
-        plot=_plot(found.standing), interval=sustainability.interval,
-    )  # fmt: skip
+        "followups/index.html",
+        board=found,
+        names=_view_names(),
+        tally=_tally(found),
+        verdicts=checks.VERDICT_LABELS,
+        plot=_plot(found.cohort.survival),
+    )
 
 
 def _view_names() -> dict[str, str]:
@@ -56,42 +62,55 @@ def _tally(board: queries.Board) -> list[dict[str, Any]]:
     kinds = {"filled": "mine", "late": "wrong"}
     return [
         {
-            "count": board.counts[name], "label": words[name], "tone": tone, "current": board.view == name,
-            "kind": kinds.get(name, "") if board.counts[name] else "", "url": url_for(".index", view=name),
+            "count": board.counts[name],
+            "label": words[name],
+            "tone": tone,
+            "current": board.view == name,
+            "kind": kinds.get(name, "") if board.counts[name] else "",
+            "url": url_for(".index", view=name),
         }
         for name, tone in tones.items()
-    ]  # fmt: skip
+    ]
 
 
-def _plot(standing: tuple[sustainability.Standing, ...]) -> Any:
-    """How many of those who answered still work, and how many stand on a way of their own; from all at the start."""
-    rows = [row for row in standing if row.answered]
-    if not rows:
+def _plot(left: tuple[sustainability.Survival, ...]) -> Any:
+    """How much of the cohort works as time goes on, with its band; dashed, how much stands on a way of its
+    own."""
+    if not left:
         return ""
-    working = [(0, 100), *((row.months, row.share(row.operating)) for row in rows)]
-    lasting = [(row.months, row.share(row.sustainable)) for row in rows]
-    band = [(0, 100, 100)]
-    for row in rows:
-        low, high = sustainability.interval(row.operating, row.answered) or (0, 100)
-        band.append((row.months, low, high))  # type: ignore[arg-type]
-    last = rows[-1]
+    last = left[-1]
     label = _(
-        "After %(months)s months %(working)s of %(answered)s still work, and %(lasting)s stand on a way of their own.",
-        months=last.months, working=last.operating, answered=last.answered, lasting=last.sustainable,
-    )  # fmt: skip
+        "After %(months)s months %(working)s of the enterprises still work, "
+        "and %(lasting)s stand on a way of their own.",
+        months=last.months,
+        working=percent(last.working, 0),
+        lasting=percent(last.lasting, 0),
+    )
     return plots.plot(
-        [plots.Series(working, _("work"), band), plots.Series(lasting, _("sustainable"))],  # type: ignore[arg-type]
+        [
+            plots.Series(
+                [(0, 100), *((row.months, float(row.working)) for row in left)],
+                _("work"),
+                [(0, 100, 100), *((row.months, float(row.low), float(row.high)) for row in left)],
+            ),
+            plots.Series([(row.months, float(row.lasting)) for row in left], _("last")),
+        ],
         label,
-        top=100, unit="%", steps=True, x_name=_("months"), under_name=_("answered"),
-        x_ticks=[(0, "0"), *((row.months, str(row.months)) for row in rows)],
-        y_ticks=[(0, "0"), (25, "25"), (50, "50"), (75, "75"), (100, "100 %")],
-        under=["", *(str(row.answered) for row in rows)],
-    )  # fmt: skip
+        top=100,
+        unit="%",
+        steps=True,
+        x_name=_("months"),
+        under_name=_("watched"),
+        x_ticks=[(0, "0"), *((row.months, str(row.months)) for row in left)],
+        y_ticks=[(0, "0"), (25, "25"), (50, "50"), (75, "75"), (100, "100")],
+        under=["", *(str(row.watched) for row in left)],
+    )
 
 
 @case_page("report")
 def report_page(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
-    """The body of a report's page: as it was last sent, what changed since the version before, what waits for it."""
+    """The body of a report's page: as it was last sent, what changed since the version before, what waits for
+    it."""
     row = queries.report(case.id)
     plan = queries.plan_of(row)
     versions = queries.versions_of(case.id)
@@ -106,7 +125,9 @@ def report_page(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
         "written": row.saved_at if writer else None,
         "version": last,
         "versions": versions,
-        "answers": [(q, last.answers.get(q.code)) for q in asked(plan.questions, last.answers)] if last else [],
+        "answers": [(q, last.answers.get(q.code)) for q in asked(plan.questions, last.answers)]
+        if last
+        else [],
         "changed": set(changed(plan.questions, before.answers, last.answers)) if before and last else set(),
         "waiting": queries.tranche_waiting_for(case.id),
         "people": names([row.submitted_by_id, row.accepted_by_id], actor.language),
@@ -128,7 +149,9 @@ def check_page(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
         "reasoning": checks.reasoning(row),
         "verdict": checks.VERDICT_LABELS.get(row.verdict or ""),
         "ways": [(way, ways[way.code]) for way in asks.ways if way.code in ways] if filled else [],
-        "rest": [(q, answers.get(q.code)) for q in asked(asks.questions, answers) if q.code not in _told(asks)]
+        "rest": [
+            (q, answers.get(q.code)) for q in asked(asks.questions, answers) if q.code not in _told(asks)
+        ]
         if filled
         else [],
         "people": names([row.filled_by_id, row.verified_by_id], actor.language),
@@ -149,9 +172,6 @@ def after_the_money(case: Any, actor: Actor) -> Part | None:
         return None
     row = award(case.id)
     plan = {report.kind: queries.plan_of(report).label for report, _case in reports}
-
-    def card(of: Any) -> Any:
-        return definitions.pinned(of.workflow_hash).state(of.state)
 
     return Part(
         "followups/of_award.html",

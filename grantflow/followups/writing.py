@@ -1,6 +1,7 @@
 """The pages on which a grantee writes: a report and a check. Everything typed is kept, whatever it is.
 
-What may be written and sent is decided in `reports` and `checks`; how a typed answer is read, in `submissions`.
+What may be written and sent is decided in `reports` and `checks`; how a typed answer is read, in
+`submissions`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,11 @@ from flask import flash, redirect, render_template, request, send_file, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from grantflow.awards.queries import award
-from grantflow.cases import definitions
+from grantflow.awards.queries import award, card
 from grantflow.cases.access import see
 from grantflow.db import session, unit_of_work
 from grantflow.errors import NotFound, Refused, Stale
-from grantflow.followups import checks, queries, reports
+from grantflow.followups import checks, drafts, queries
 from grantflow.followups.blueprint import bp
 from grantflow.followups.models import Check, Report
 from grantflow.history import store
@@ -65,9 +65,16 @@ def _report(case_id: int) -> Desk:
     plan = queries.plan_of(row)
     groups = (Group("", plan.intro, plan.questions),)
     return Desk(
-        case, row, plan.questions, groups, row.currency, "followups/report_edit.html", "submit", reports.save_report,
-        reports.faults_in_report,
-    )  # fmt: skip
+        case,
+        row,
+        plan.questions,
+        groups,
+        row.currency,
+        "followups/report_edit.html",
+        "submit",
+        drafts.save_report,
+        drafts.faults_in_report,
+    )
 
 
 def _check(case_id: int) -> Desk:
@@ -75,9 +82,16 @@ def _check(case_id: int) -> Desk:
     row = queries.check(case_id)
     asks = queries.checks_of(row)
     return Desk(
-        case, row, asks.questions, _check_groups(asks), checks.currency_of(row), "followups/check_edit.html", "fill",
-        checks.save_check, checks.faults_in_check,
-    )  # fmt: skip
+        case,
+        row,
+        asks.questions,
+        _check_groups(asks),
+        checks.currency_of(row),
+        "followups/check_edit.html",
+        "fill",
+        checks.save_check,
+        checks.faults_in_check,
+    )
 
 
 def _check_groups(asks: Any) -> tuple[Group, ...]:
@@ -118,7 +132,7 @@ def _edit(desk: Desk) -> Any:
     actor, case_id = current_actor(), desk.case.id
     if "applicant" not in actor.roles_on(desk.case):
         raise NotFound
-    verdict = reports.may_write(desk.case, actor)
+    verdict = drafts.may_write(desk.case, actor)
     if request.method == "POST":
         key = request.form.get("key", "")[:100]
         if key and store.by_key(session(), case_id, key) is not None:
@@ -181,12 +195,13 @@ def _again(desk: Desk, faults: list[Fault], **more: Any) -> str:
 
 
 def _files(desk: Desk) -> list[Fault]:
-    """Attach what came along, take away what was asked; each by itself, so that one refusal spoils no other."""
+    """Attach what came along, take away what was asked; each by itself, so that one refusal spoils no
+    other."""
     actor, case_id, failed = current_actor(), desk.case.id, []
     if "remove" in request.form and isinstance(desk.row, Report):
         try:
             with unit_of_work():
-                reports.remove_file(case_id, request.form.get("remove", 0, int), actor=actor)
+                drafts.remove_file(case_id, request.form.get("remove", 0, int), actor=actor)
             flash(_("The file was taken away."), "good")
         except Refused as refusal:
             flash(str(refusal), "wrong")
@@ -196,7 +211,7 @@ def _files(desk: Desk) -> list[Fault]:
                 continue
             try:
                 with unit_of_work():
-                    reports.add_file(case_id, question.code, sent.filename, sent.stream, actor=actor)
+                    drafts.add_file(case_id, question.code, sent.filename, sent.stream, actor=actor)
                 flash(_("Attached: %(name)s", name=sent.filename), "good")
             except Refused as refusal:
                 failed.append(Fault(question.code, f"{sent.filename}: {refusal}", "unreadable"))
@@ -211,15 +226,23 @@ def _page(desk: Desk, draft: Draft, faults: Iterable[Fault], **more: Any) -> str
     sheets = {q.code: _sheet(q, draft, desk.currency) for q in desk.questions if q.kind == "budget"}
     return render_template(
         desk.template,
-        desk=desk, case=desk.case, row=desk.row, award=row, form=form, faults=faults, draft=draft, sheets=sheets,
+        desk=desk,
+        case=desk.case,
+        row=desk.row,
+        award=row,
+        form=form,
+        faults=faults,
+        draft=draft,
+        sheets=sheets,
         hang=conditions(desk, draft),  # type: ignore[arg-type]
-        state=definitions.pinned(desk.case.workflow_hash).state(desk.case.state),
+        state=card(desk.case),
         labels={question.code: question.label for question in desk.questions},
         lines_of={q.code: _line_count(form, q.code) for q in desk.questions if q.kind == "budget"},
         plan=queries.plan_of(desk.row) if isinstance(desk.row, Report) else None,
         asks=queries.checks_of(desk.row) if isinstance(desk.row, Check) else None,
-        key=new_key(), **more,
-    )  # fmt: skip
+        key=new_key(),
+        **more,
+    )
 
 
 def _sheet(question: Question, draft: Draft, currency: str) -> budget.Sheet:
@@ -228,23 +251,28 @@ def _sheet(question: Question, draft: Draft, currency: str) -> budget.Sheet:
 
 
 def _line_count(form: Any, code: str) -> int:
-    return sum(1 for field in form if field.short_name.startswith(f"{code}-") and field.short_name.endswith("-item"))
+    return sum(
+        1 for field in form if field.short_name.startswith(f"{code}-") and field.short_name.endswith("-item")
+    )
 
 
 @bp.get("/reports/<int:case_id>/files/<int:file_id>")
 @access("signed_in")
 def file(case_id: int, file_id: int) -> Response:
-    """A file of a report as a download, for those who may read the report and once it was sent, or for its writers."""
+    """A file of a report as a download, for those who may read the report and once it was sent, or for its
+    writers."""
     actor = current_actor()
     case = see(case_id, actor, "report")
-    row = reports.file_of(case_id, file_id)
+    row = drafts.file_of(case_id, file_id)
     writer = "applicant" in actor.roles_on(case)
-    if not writer and not reports.in_a_version(case_id, file_id):
+    if not writer and not drafts.in_a_version(case_id, file_id):
         raise NotFound
     path = files.path_of(row.stored_name)
     if not path.is_file():
         raise NotFound
-    reply = send_file(path, mimetype=row.content_type, as_attachment=True, download_name=row.filename, conditional=True)
+    reply = send_file(
+        path, mimetype=row.content_type, as_attachment=True, download_name=row.filename, conditional=True
+    )
     reply.headers["X-Content-Type-Options"] = "nosniff"
     reply.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     reply.headers["Cache-Control"] = "private, no-store"

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, select
-from tests.factories import organisation, person
 
 from grantflow import clock
 from grantflow.awards.banking import russian_account
@@ -28,6 +27,7 @@ from grantflow.programmes import pack as packs
 from grantflow.programmes.service import load_pack
 from grantflow.scoring.models import Decision
 from grantflow.submissions.models import Application
+from tests.factories import organisation, person
 
 FILE = Path(__file__).parents[2] / "workflows" / "programmes" / "prozvet.toml"
 BIK = "048602001"
@@ -90,18 +90,32 @@ def _short(name: str, states: dict[str, str], moves: list[dict[str, Any]]) -> Wo
 
 def short_workflows() -> dict[str, Workflow]:
     """An application that is already ranked, and a call that is already decided."""
-    award = {"trigger": "award", "from": ["ranked"], "to": "awarded", "roles": ["chair"], "effects": ["awards.offer"]}
+    award = {
+        "trigger": "award",
+        "from": ["ranked"],
+        "to": "awarded",
+        "roles": ["chair"],
+        "effects": ["awards.offer"],
+    }
     announce = {
-        "trigger": "announce", "from": ["decided"], "to": "announced", "roles": ["manager"],
+        "trigger": "announce",
+        "from": ["decided"],
+        "to": "announced",
+        "roles": ["manager"],
         "effects": ["awards.offer_all"],
-    }  # fmt: skip
+    }
     archive = {
-        "trigger": "archive", "from": ["announced"], "to": "archived", "roles": ["manager"],
+        "trigger": "archive",
+        "from": ["announced"],
+        "to": "archived",
+        "roles": ["manager"],
         "guards": ["awards.all_closed"],
-    }  # fmt: skip
+    }
     return {
         "application": _short("application", {"ranked": "decision", "awarded": "award"}, [award]),
-        "call": _short("call", {"decided": "decision", "announced": "award", "archived": "closed"}, [announce, archive]),
+        "call": _short(
+            "call", {"decided": "decision", "announced": "award", "archived": "closed"}, [announce, archive]
+        ),
     }
 
 
@@ -115,11 +129,15 @@ class Scene:
             loaded = load_pack(pack(), SYSTEM)
         self.programme, self.call = loaded.programme_id, loaded.calls["KR-2021"]
         self.officer, self.officer2 = (person("officer", programme_id=self.programme) for _ in range(2))
-        self.finance, self.finance2, self.finance3 = (person("finance", programme_id=self.programme) for _ in range(3))
+        self.finance, self.finance2, self.finance3 = (
+            person("finance", programme_id=self.programme) for _ in range(3)
+        )
         self.manager = person("manager", programme_id=self.programme)
         self.auditor = person("auditor", programme_id=self.programme)
         with unit_of_work():
-            self.panel = service.open_case("panel", actor=SYSTEM, title="Panel", programme_id=self.programme).id
+            self.panel = service.open_case(
+                "panel", actor=SYSTEM, title="Panel", programme_id=self.programme
+            ).id
         self.chair = person("chair", panel_id=self.panel)
         self.stranger = person("finance", programme_id=self._other_programme())
         self.grantees: dict[int, Actor] = {}
@@ -130,7 +148,7 @@ class Scene:
         with unit_of_work():
             return int(service.open_case("programme", actor=SYSTEM, title="Other").id)
 
-    # --------------------------------------------------------------------------------------------- small tools
+    # --------------------------------------------------------------------------------- small tools
     def fire(self, case: Any, trigger: str, actor: Actor, **more: Any) -> service.Outcome:
         case_id = case if isinstance(case, int) else getattr(case, "case_id", None) or case.id
         with unit_of_work():
@@ -158,7 +176,7 @@ class Scene:
         session().expire_all()
         return session().scalars(select(Check).filter_by(award_id=award_id, months=months)).one()
 
-    # -------------------------------------------------------------------------------------------------- steps
+    # --------------------------------------------------------------------------------------- steps
     def applied(self, asked: int = 33_000_000, own: int = 4_000_000) -> int:
         """A ranked application, with a decision about to be fired; gives back its case."""
         self.count += 1
@@ -166,19 +184,36 @@ class Scene:
         grantee = person("applicant", organisation_id=organisation_id)
         with unit_of_work() as current:
             case = service.open_case(
-                "application", actor=SYSTEM, title=f"Workshop {self.count}", programme_id=self.programme,
-                call_id=self.call, panel_id=self.panel, organisation_id=organisation_id, ref=f"KR-2021-{self.count:04d}",
-            )  # fmt: skip
+                "application",
+                actor=SYSTEM,
+                title=f"Workshop {self.count}",
+                programme_id=self.programme,
+                call_id=self.call,
+                panel_id=self.panel,
+                organisation_id=organisation_id,
+                ref=f"KR-2021-{self.count:04d}",
+            )
             call = current.get_one(programmes.Call, self.call)
             place = current.scalars(select(programmes.Place.id).filter_by(code="olonetsky")).one()
             current.add(
                 Application(
-                    case_id=case.id, stage=case.stage, call_id=self.call, organisation_id=organisation_id,
-                    pack_hash=call.pack_hash, award_type="female", grant_kind="new", district_id=place,
-                    title=case.title, total_minor=asked + own, own_minor=own, asked_minor=asked, currency="RUB",
-                    submitted_version=1, submitted_at=clock.now(),
+                    case_id=case.id,
+                    stage=case.stage,
+                    call_id=self.call,
+                    organisation_id=organisation_id,
+                    pack_hash=call.pack_hash,
+                    award_type="female",
+                    grant_kind="new",
+                    district_id=place,
+                    title=case.title,
+                    total_minor=asked + own,
+                    own_minor=own,
+                    asked_minor=asked,
+                    currency="RUB",
+                    submitted_version=1,
+                    submitted_at=clock.now(),
                 )
-            )  # fmt: skip
+            )
         self.grantees[case.id] = grantee
         return int(case.id)
 
@@ -188,10 +223,18 @@ class Scene:
         with unit_of_work() as current:
             current.execute(
                 insert(Decision).values(
-                    case_id=application, stage="decision", call_id=self.call, kind="awarded", amount_minor=amount,
-                    currency="RUB", place=1, mean=8000, decided_by_id=self.chair.person_id, decided_at=clock.now(),
+                    case_id=application,
+                    stage="decision",
+                    call_id=self.call,
+                    kind="awarded",
+                    amount_minor=amount,
+                    currency="RUB",
+                    place=1,
+                    mean=8000,
+                    decided_by_id=self.chair.person_id,
+                    decided_at=clock.now(),
                 )
-            )  # fmt: skip
+            )
         self.fire(application, "award", self.chair)
         award_id = session().scalars(select(Award.case_id).filter_by(application_id=application)).one()
         self.grantees[award_id] = self.grantees[application]
@@ -210,14 +253,22 @@ class Scene:
 
     @staticmethod
     def acceptance() -> dict[str, Any]:
-        return {"bank_account": ACCOUNT, "bank_code": BIK, "bank_name": "Onego Bank", "signatory": "The director"}
+        return {
+            "bank_account": ACCOUNT,
+            "bank_code": BIK,
+            "bank_name": "Onego Bank",
+            "signatory": "The director",
+        }
 
     @staticmethod
     def agreement(number: str = "12/2022") -> dict[str, Any]:
         today = clock.today("Europe/Moscow")
         return {
-            "agreement_no": number, "signed_on": today, "starts_on": today, "ends_on": today + timedelta(days=300),
-        }  # fmt: skip
+            "agreement_no": number,
+            "signed_on": today,
+            "starts_on": today,
+            "ends_on": today + timedelta(days=300),
+        }
 
     def signed(self, amount: int = 33_000_000) -> int:
         award_id = self.accepted(amount)

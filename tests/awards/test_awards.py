@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
-from tests.awards.scene import ACCOUNT, BIK, Scene
 
 from grantflow import clock
 from grantflow.awards.models import Award
@@ -19,6 +18,7 @@ from grantflow.errors import NotFound, Refused, Stale
 from grantflow.history.models import Event
 from grantflow.money import Money
 from grantflow.programmes.measures import achieved
+from tests.awards.scene import ACCOUNT, BIK, Scene
 
 
 def test_a_decision_makes_an_award_with_its_sum_its_decider_and_its_number(scene: Scene) -> None:
@@ -75,7 +75,9 @@ def test_account_and_signatory_do_not_stand_in_the_chain_as_they_are(scene: Scen
         ({"signatory": "x" * 201}, "who signs"),
     ],
 )
-def test_a_wrong_account_is_refused_with_what_to_write(scene: Scene, wrong: dict[str, Any], sentence: str) -> None:
+def test_a_wrong_account_is_refused_with_what_to_write(
+    scene: Scene, wrong: dict[str, Any], sentence: str
+) -> None:
     award_id = scene.offered()
     with pytest.raises(Refused, match=sentence):
         scene.fire(award_id, "accept", scene.grantees[award_id], payload={**scene.acceptance(), **wrong})
@@ -175,7 +177,7 @@ def test_termination_needs_two_persons_and_cancels_what_was_not_paid(scene: Scen
 
 def test_a_call_is_archived_only_when_every_grant_has_ended(scene: Scene) -> None:
     first, second = scene.offered(), scene.offered()
-    with pytest.raises(Refused, match="2 grants .* KR-2021-0001-G, KR-2021-0002-G"):
+    with pytest.raises(Refused, match=r"2 grants .* KR-2021-0001-G, KR-2021-0002-G"):
         scene.fire(scene.call, "archive", scene.manager)
     for award_id in (first, second):
         scene.fire(award_id, "refuse", scene.grantees[award_id])
@@ -225,11 +227,15 @@ def test_the_results_count_enterprises_that_accepted_a_grant_once_each(scene: Sc
     counted = achieved("enterprises_granted", scene.programme)
     assert counted is not None and counted.value == 1
     assert [(str(getattr(name, "en", name)), value) for name, value in counted.split] == [
-        ("starting", 1), ("Karelia", 1), ("female enterprises", 1),
-    ]  # fmt: skip
+        ("starting", 1),
+        ("Karelia", 1),
+        ("female enterprises", 1),
+    ]
 
 
 def test_the_moves_of_an_award_say_why_they_cannot_be_made(scene: Scene) -> None:
     award_id = scene.accepted()
-    offered = {move.trigger: verdict for move, verdict in service.moves_for(scene.row(award_id), scene.finance)}
+    offered = {
+        move.trigger: verdict for move, verdict in service.moves_for(scene.row(award_id), scene.finance)
+    }
     assert not offered["sign"] and "programme officer" in str(offered["sign"].because)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -20,15 +21,24 @@ def rub(minor: int) -> Money:
 
 def test_a_hundred_in_three_gives_the_remainder_to_the_first() -> None:
     assert equal_shares(rub(10000), 3) == (rub(3334), rub(3333), rub(3333))
-    assert shares(rub(10000), [Decimal("33.34"), Decimal("33.33"), Decimal("33.33")]) == (rub(3334), rub(3333), rub(3333))
+    assert shares(rub(10000), [Decimal("33.34"), Decimal("33.33"), Decimal("33.33")]) == (
+        rub(3334),
+        rub(3333),
+        rub(3333),
+    )
 
 
 def test_forty_forty_twenty_of_an_odd_sum() -> None:
-    assert shares(rub(33_000_001), [Decimal(40), Decimal(40), Decimal(20)]) == (rub(13_200_001), rub(13_200_000), rub(6_600_000))
+    assert shares(rub(33_000_001), [Decimal(40), Decimal(40), Decimal(20)]) == (
+        rub(13_200_001),
+        rub(13_200_000),
+        rub(6_600_000),
+    )
 
 
 @pytest.mark.parametrize(
-    "percents", [[], [Decimal(50)], [Decimal(50), Decimal(51)], [Decimal(110), Decimal(-10)], [Decimal(100), Decimal(0)]]
+    "percents",
+    [[], [Decimal(50)], [Decimal(50), Decimal(51)], [Decimal(110), Decimal(-10)], [Decimal(100), Decimal(0)]],
 )
 def test_a_plan_that_is_not_a_whole_is_refused(percents: list[Decimal]) -> None:
     with pytest.raises(ValueError, match="add up to 100"):
@@ -46,11 +56,13 @@ def test_nothing_and_too_little_cannot_be_shared() -> None:
 def plans(draw: st.DrawFn) -> list[Decimal]:
     cuts = sorted(draw(st.sets(st.integers(1, 9_999), max_size=11)))
     ends = [0, *cuts, 10_000]
-    return [Decimal(b - a).scaleb(-2) for a, b in zip(ends, ends[1:], strict=False)]
+    return [Decimal(b - a).scaleb(-2) for a, b in pairwise(ends)]
 
 
 @given(st.integers(100_000, LARGEST_MINOR), plans())
-def test_parts_add_up_exactly_and_none_but_the_first_is_rounded_up(minor: int, percents: list[Decimal]) -> None:
+def test_parts_add_up_exactly_and_none_but_the_first_is_rounded_up(
+    minor: int, percents: list[Decimal]
+) -> None:
     parts = shares(rub(minor), percents)
     assert sum(part.minor for part in parts) == minor
     for part, percent in list(zip(parts, percents, strict=True))[1:]:

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DatabaseError, IntegrityError
-from tests.awards.scene import Scene
-from tests.factories import also
 
 from grantflow import clock
 from grantflow.cases import deadlines, service
 from grantflow.cases.models import Outbox
 from grantflow.db import session, unit_of_work
-from grantflow.disbursements.desk import funds
+from grantflow.disbursements.funds import funds
 from grantflow.disbursements.models import Payment, Tranche
 from grantflow.disbursements.queries import ledger, of_award
 from grantflow.disbursements.service import ledger_sum
 from grantflow.errors import Refused
 from grantflow.money import Money
+from tests.awards.scene import Scene
+from tests.factories import also
 
 
 def books_agree(scene: Scene, award_id: int) -> None:
@@ -36,7 +36,11 @@ def test_a_grant_is_planned_in_exact_parts_with_dates_and_conditions(scene: Scen
     rows = of_award(award_id)
     assert [t.amount_minor for t in rows] == [13_200_001, 13_200_000, 6_600_000]
     assert [(t.n, t.of) for t in rows] == [(1, 3), (2, 3), (3, 3)]
-    assert [t.condition for t in rows] == ["agreement_signed", "report_accepted:interim", "report_accepted:final"]
+    assert [t.condition for t in rows] == [
+        "agreement_signed",
+        "report_accepted:interim",
+        "report_accepted:final",
+    ]
     starts = scene.award(award_id).starts_on
     assert starts is not None and rows[0].due_on == starts + timedelta(days=10)
     assert rows[1].condition_case_id == scene.report(award_id, "interim").case_id
@@ -72,7 +76,9 @@ def test_a_tranche_waits_for_its_report_and_the_refusal_names_it(scene: Scene) -
     award_id = scene.active()
     scene.paid(award_id, 1)
     second = scene.due(award_id, 2)
-    with pytest.raises(Refused, match=r"Interim report \(KR-2021-0001-G-R1\): not accepted yet. Its state: Assigned"):
+    with pytest.raises(
+        Refused, match=r"Interim report \(KR-2021-0001-G-R1\): not accepted yet. Its state: Assigned"
+    ):
         scene.fire(second, "prepare", scene.finance)
 
 
@@ -87,11 +93,16 @@ def test_an_accepted_report_lets_its_tranche_fall_due(scene: Scene) -> None:
 @pytest.mark.parametrize("move", ["prepare", "approve_first", "approve_second", "pay"])
 def test_no_tranche_moves_while_the_grant_is_suspended(scene: Scene, move: str) -> None:
     award_id = scene.active()
-    steps = {"prepare": scene.due, "approve_first": scene.prepared, "approve_second": scene.first_approved, "pay": scene.ready}
+    steps = {
+        "prepare": scene.due,
+        "approve_first": scene.prepared,
+        "approve_second": scene.first_approved,
+        "pay": scene.ready,
+    }
     one = steps[move](award_id, 1)
     scene.fire(award_id, "suspend", scene.manager, reason="A visit to the site comes first.")
     payload = {"amount_minor": one.amount_minor, **scene.payment()}
-    with pytest.raises(Refused, match="suspended since .*A visit to the site comes first"):
+    with pytest.raises(Refused, match=r"suspended since .*A visit to the site comes first"):
         scene.fire(one, move, scene.finance3, payload=payload)
     scene.fire(award_id, "resume", scene.manager, reason="The visit went well.")
     scene.fire(one, move, scene.finance3, payload=payload)
@@ -160,7 +171,9 @@ def test_a_payment_is_a_line_in_the_ledger_and_the_awards_sum(scene: Scene) -> N
         ({"booked_on": "2022-03-01"}, "the day on which the bank booked"),
     ],
 )
-def test_a_payment_needs_the_banks_reference_and_day(scene: Scene, change: dict[str, Any], sentence: str) -> None:
+def test_a_payment_needs_the_banks_reference_and_day(
+    scene: Scene, change: dict[str, Any], sentence: str
+) -> None:
     one = scene.ready(scene.active())
     with pytest.raises(Refused, match=sentence):
         scene.fire(one, "pay", scene.finance, payload={**scene.payment(), **change})
@@ -200,7 +213,10 @@ def test_a_return_by_the_bank_is_reversed_never_edited(scene: Scene) -> None:
         scene.fire(one, "fail", scene.finance, reason="The account was closed.")
     scene.fire(one, "fail", scene.finance2, reason="The account was closed.")
     award = scene.award(award_id)
-    assert [(p.kind, p.amount_minor) for p in ledger(award_id=award_id)] == [("payment", 13_200_000), ("reversal", -13_200_000)]
+    assert [(p.kind, p.amount_minor) for p in ledger(award_id=award_id)] == [
+        ("payment", 13_200_000),
+        ("reversal", -13_200_000),
+    ]
     assert award.paid_minor == 0 and award.returned_minor == 13_200_000
     books_agree(scene, award_id)
     scene.fire(one, "retry", scene.finance, reason="A new account was named.")
@@ -225,7 +241,11 @@ def test_sending_back_withdraws_every_approval_and_tells_both_persons(scene: Sce
     scene.fire(one, "send_back", scene.finance3, reason="The account changed.")
     again = scene.tranche(award_id, 1)
     assert (again.prepared_by_id, again.first_by_id, again.second_by_id) == (None, None, None)
-    told = set(session().scalars(select(Outbox.person_id).filter_by(case_id=one.case_id, notice="approval_withdrawn")))
+    told = set(
+        session().scalars(
+            select(Outbox.person_id).filter_by(case_id=one.case_id, notice="approval_withdrawn")
+        )
+    )
     assert {scene.finance.person_id, scene.finance2.person_id} <= told
 
 
@@ -246,7 +266,11 @@ def test_a_reopened_report_takes_back_the_approvals_given_on_its_strength(scene:
     scene.fire(report, "reopen", scene.officer, reason="A receipt is not dated.")
     assert scene.state(second.case_id) == "due"
     assert scene.tranche(award_id, 2).first_by_id is None
-    told = set(session().scalars(select(Outbox.person_id).filter_by(case_id=second.case_id, notice="approval_withdrawn")))
+    told = set(
+        session().scalars(
+            select(Outbox.person_id).filter_by(case_id=second.case_id, notice="approval_withdrawn")
+        )
+    )
     assert scene.finance.person_id in told
     with pytest.raises(Refused, match="not accepted yet"):
         scene.fire(second, "prepare", scene.finance)
@@ -256,7 +280,11 @@ def test_a_tranche_beyond_what_is_available_is_refused_with_the_formula(scene: S
     award_id = scene.active()
     one = scene.due(award_id)
     with unit_of_work() as current:  # what no service does: a plan that promises more than was awarded
-        current.execute(update(Tranche.__table__).where(Tranche.__table__.c.case_id == one.case_id).values(amount_minor=13_200_001))
+        current.execute(
+            update(Tranche.__table__)
+            .where(Tranche.__table__.c.case_id == one.case_id)
+            .values(amount_minor=13_200_001)
+        )
     with pytest.raises(Refused) as told:
         scene.fire(one, "prepare", scene.finance)
     assert str(told.value) == (

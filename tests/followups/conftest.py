@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+
 from tests.awards.scene import Scene
 
 
