@@ -72,6 +72,8 @@ class CaseView:
     below: list[tuple[Any, State | None]]
     organisation: str
     history: History
+    due_at: datetime | None = None
+    """The nearest deadline of its state, or the one it missed; none at an end and while a decision is sealed."""
 
 
 def case_view(case_id: int, actor: Actor) -> CaseView:
@@ -106,6 +108,7 @@ def case_view(case_id: int, actor: Actor) -> CaseView:
         ],
         organisation=_organisation(case),
         history=history,
+        due_at=None if here is None or here.sealed or here.state.final else case.due_at,
     )
 
 

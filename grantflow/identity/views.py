@@ -77,19 +77,18 @@ def _onward() -> str:
 
 def _door(form: forms.SignIn) -> str:
     demo = current_app.config.get("DEMO")
-    rows = []
-    if demo:
-        given = demo if isinstance(demo, dict) else {}
-        rows = [
-            {"person": person, "roles": [ROLE_TITLES[r] for r in ROLE_TITLES if r in held], "about": about}
-            for (person, held), about in zip(
-                queries.demo_people(list(given.get("people", {}))), given.get("people", {}).values(), strict=False
-            )
-        ]
-        password = given.get("password", "")
-    else:
-        password = ""
-    return render_template("identity/sign_in.html", form=form, people=rows, password=password, onward=request.args.get("next"))
+    given = demo if isinstance(demo, dict) else {}
+    about = given.get("people", {})
+    rows = [
+        {
+            "person": person, "about": about[person.email],
+            "title": next((title for role, title in ROLE_TITLES.items() if role in held), _("No role yet")),
+        }
+        for person, held in queries.demo_people(list(about))
+    ]  # fmt: skip
+    return render_template(
+        "identity/sign_in.html", form=form, people=rows, password=given.get("password", ""), onward=request.args.get("next")
+    )
 
 
 @bp.post("/sign-out")
