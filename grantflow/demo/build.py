@@ -43,7 +43,7 @@ STAGES: dict[str, date] = {
     "scoring": date(2021, 12, 8),
     "award": date(2022, 2, 23),
     "paying": date(2022, 7, 12),
-    "followup": date(2024, 1, 16),
+    "followup": date(2024, 1, 24),
     "end": date(2025, 3, 20),
 }
 """The day of the contest on which each stage is looked at. Nobody's doings fall on it."""

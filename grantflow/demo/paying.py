@@ -79,7 +79,7 @@ class _Paid:
         grant = self.grant
         if grant.from_reserve is not None:
             self._on(story, grant.from_reserve, 13, ACCEPTING, self._award_from_reserve)
-        self._on(story, grant.accepted, 16, ACCEPTING, self._accept)
+        self._on(story, grant.accepted, 10, ACCEPTING, self._accept)
         self._on(story, grant.agreed, 11, ACCEPTING, self._sign)
         started = grant.agreed + timedelta(days=1)
         self._on(story, started, 10, ACCEPTING, lambda: self._move(self.award_id, "activate", "manager"))
