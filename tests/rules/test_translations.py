@@ -74,11 +74,11 @@ def tomls() -> list[tuple[Path, dict[str, str]]]:
 
     def pairs(value: Any) -> Iterator[dict[str, str]]:
         if isinstance(value, dict):
-            if ("en" in value or "ru" in value) and all(isinstance(text, str) for text in value.values()):
-                yield value
-            else:
-                for inner in value.values():
-                    yield from pairs(inner)
+            texts = {key: value[key] for key in ("en", "ru") if isinstance(value.get(key), str)}
+            if texts:
+                yield texts
+            for inner in value.values():
+                yield from pairs(inner)
         elif isinstance(value, list):
             for inner in value:
                 yield from pairs(inner)
