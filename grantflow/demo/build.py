@@ -50,6 +50,18 @@ STAGES: dict[str, date] = {
 DEFAULT = "paying"
 OPEN_CALL_TODAY = date(2022, 3, 9)
 """The open call always stands on this day of its own."""
+WITH_ROUND, ROUND_TODAY = ("paying", "followup", "end"), date(2022, 5, 11)
+"""Stages at which the contest gives the panel nothing to do any more, and the day of the later round it reads then."""
+ROUND_DAYS = Timetable(
+    rules_run=date(2022, 3, 16),
+    passed=tuple(date(2022, 3, day) for day in (17, 21, 22)),
+    composed=date(2022, 4, 11),
+    started=date(2022, 4, 18),
+    declared=date(2022, 4, 20),
+    read_from=date(2022, 4, 25),
+    read_until=date(2022, 6, 1),
+    reviews_due=date(2022, 6, 6),
+)
 CONTEST_DAYS = Timetable(
     rules_run=date(2021, 11, 3),
     passed=tuple(date(2021, 11, day) for day in (5, 8, 9, 10, 11, 15)),
@@ -121,20 +133,18 @@ def _tidy(database: Path) -> None:
 
 def _tell(app: Flask, until: str, progress: Progress) -> None:
     pack = packs.read(pack_file())
-    contest = content.read("contest", content.Contest)
-    zabaikal = content.read("zabaikal", content.Contest)
-    calendars = {
-        CONTEST: Calendar.so_that(STAGES[until], pack.call(CONTEST).zone),
-        OPEN_CALL: Calendar.so_that(OPEN_CALL_TODAY, pack.call(OPEN_CALL).zone),
-    }
+    told = {CONTEST: content.read("contest", content.Contest), OPEN_CALL: content.read("zabaikal", content.Contest)}
+    days = {CONTEST: STAGES[until], OPEN_CALL: OPEN_CALL_TODAY}
+    if until in WITH_ROUND:
+        later = content.read("round", content.Contest)
+        assert later.round is not None
+        pack = pack.model_copy(update={"calls": (*pack.calls, later.round.call(later.call, pack.call(CONTEST)))})
+        told[later.call], days[later.call] = later, ROUND_TODAY
     cast = Cast(content.read("people", content.People))
     story = Story(progress)
-    opening = Opening(cast, pack, calendars)
-    founded = min(call.pack.opens_at for call in opening.calls.values()) - timedelta(days=31)
-    opening.plan(story, founded)
-    applying = {
-        code: Applying(cast, opening.calls[code], told) for code, told in ((CONTEST, contest), (OPEN_CALL, zabaikal))
-    }
+    opening = Opening(cast, pack, {code: Calendar.so_that(day, pack.call(code).zone) for code, day in days.items()})
+    opening.plan(story, min(call.pack.opens_at for call in opening.calls.values()) - timedelta(days=31))
+    applying = {code: Applying(cast, opening.calls[code], contest) for code, contest in told.items()}
     for part in applying.values():
         part.plan(story)
     judging = Judging(cast, applying[CONTEST], CONTEST_DAYS)
@@ -142,6 +152,8 @@ def _tell(app: Flask, until: str, progress: Progress) -> None:
     paying = Paying(judging, content.read("life", content.Life))
     paying.plan(story)
     Lasting(paying, ARCHIVED).plan(story)
+    for code in set(told) - {CONTEST, OPEN_CALL}:
+        Judging(cast, applying[code], ROUND_DAYS).plan(story)
     story.plan(story.now - _READ_BEFORE, "Letters are read", _read_letters)
     story.tell()
 

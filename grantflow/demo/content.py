@@ -189,6 +189,7 @@ class Contest(Part):
     """All that happened in a call up to its decision."""
 
     call: str
+    round: Round | None = None
     applications: tuple[Application, ...] = ()
     drafts: tuple[Draft, ...] = ()
     interests: tuple[Interest, ...] = ()
@@ -198,6 +199,24 @@ class Contest(Part):
     def by_number(self) -> dict[int, Application]:
         """Applications by their number."""
         return {application.number: application for application in self.applications}
+
+
+class Round(Part):
+    """A call that is the contest's in everything but its name, its days and its money."""
+
+    title: Label
+    short: Label
+    budget_minor: Minor = Field(alias="budget", gt=0)
+    opens: WallClock
+    questions_until: date
+    closes: WallClock
+    results: date
+
+    def call(self, code: str, like: CallPack) -> CallPack:
+        """The call as a pack has it, with the districts the other call has after its amendments."""
+        districts = like.amendments[-1].districts if like.amendments else like.districts
+        own = {name: getattr(self, name) for name in type(self).model_fields}
+        return like.model_copy(update={**own, "code": code, "districts": districts, "amendments": ()})
 
 
 class SentBack(Part):
