@@ -6,6 +6,7 @@ Leaves questions and limits to `reading` and `answers`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -98,16 +99,12 @@ def _plain(line: dict[str, str], currency: str, lang: str | None) -> dict[str, s
     """A typed line with the figures that are understood written plainly: read the same in either language
     later."""
     plain = dict(line)
-    try:
+    with contextlib.suppress(Unreadable):
         plain["quantity"] = format(
             parse_decimal(line["quantity"], places=QUANTITY_PLACES, lang=lang).normalize(), "f"
         )
-    except Unreadable:
-        pass
-    try:
+    with contextlib.suppress(Unreadable):
         plain["price"] = format(parse_money(line["price"], currency, lang=lang).amount, "f")
-    except Unreadable:
-        pass
     return plain
 
 

@@ -175,6 +175,8 @@ def may_write(case: Any, row: Any, actor: Actor, section: Section | None = None)
     if "applicant" not in actor.roles_on(case) and not actor.everywhere:
         return no(_("Only the applicant may write here."))
     how = mode(case)
+    if not how and row.submitted_version is None:
+        return no(_("It was not sent and is closed: it can be read, not written."))
     if not how:
         return no(_("It has been sent: its answers can no longer be changed."))
     call = call_of(row.call_id)

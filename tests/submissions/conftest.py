@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ from tests.factories import organisation, person
 
 FILE = Path(__file__).parents[2] / "workflows" / "programmes" / "prozvet.toml"
 OPEN_DAY = datetime(2021, 10, 20, 9, 0, tzinfo=UTC)
-"""A day on which KR-2021 is open: it closes on 1 November 2021 at 23:59 in Moscow, with ten minutes of grace."""
+"""A day on which KR-2021 is open: it closes on 1 November 2021 at 23:59 in Moscow, with ten minutes of
+grace."""
 CLOSES = datetime(2021, 11, 1, 20, 59, 59, 999999, tzinfo=UTC)
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
@@ -42,9 +43,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "course": "yes", "contact_phone": "+7 900 000-00-00",
     },
     "project": {
-        "title": "Felt and linen workshop", "title_en": "", "summary": "Two looms and three paid jobs in Suoyarvi.",
+        "title": "Felt and linen workshop", "title_en": "",
+        "summary": "Two looms and three paid jobs in Suoyarvi.",
         "grant_kind": "growing", "prepared": "", "income_last_year": "412 000", "needs": ["income", "youth"],
-        "need_facts": "Two orders were refused last winter.", "place_flags": [], "risks": "Yarn may come late.",
+        "need_facts": "Two orders were refused last winter.", "place_flags": [],
+        "risks": "Yarn may come late.",
     },
     "benefit": {
         "people_served": {"women": "80", "men": "30", "not_stated": "10"},
@@ -58,7 +61,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
             {"item": "Training", "unit": "day", "quantity": "6", "price": "9500"},
             {"item": "", "unit": "", "quantity": "", "price": ""},
         ],
-        "own_share": "45 250", "largest_cost": "The looms: one gives three metres a day.", "other_funding": "no",
+        "own_share": "45 250", "largest_cost": "The looms: one gives three metres a day.",
+        "other_funding": "no",
         "other_funding_story": "",
     },
     "plan": {
@@ -76,7 +80,9 @@ class World:
         with clock.at(datetime(2021, 9, 20, 9, 0, tzinfo=UTC)):
             with unit_of_work():
                 load_pack(pack, SYSTEM)
-            row = session().execute(select(Call.case_id, Call.programme_id).where(Call.code == "KR-2021")).one()
+            row = (
+                session().execute(select(Call.case_id, Call.programme_id).where(Call.code == "KR-2021")).one()
+            )
             self.call, self.programme = row.case_id, row.programme_id
             self.manager = person("manager", programme_id=self.programme)
             self.officer = person("officer", programme_id=self.programme)
@@ -96,11 +102,15 @@ class World:
             case = service.start_draft("KR-2021", body or self.body, actor=actor or self.applicant)
         return int(case.id)
 
-    def write(self, case_id: int, section: str, typed: dict[str, Any], actor: Actor | None = None) -> service.Saved:
+    def write(
+        self, case_id: int, section: str, typed: dict[str, Any], actor: Actor | None = None
+    ) -> service.Saved:
         """Save a section over whatever stands there."""
         with unit_of_work():
             revision = service.row_of(case_id).revision
-            return service.save_section(case_id, section, typed, revision=revision, actor=actor or self.applicant)
+            return service.save_section(
+                case_id, section, typed, revision=revision, actor=actor or self.applicant
+            )
 
     def attach(
         self, case_id: int, question: str = "tax_certificate", data: bytes = PDF, name: str = "Справка.pdf",
@@ -122,7 +132,9 @@ class World:
         with unit_of_work():
             return service.submit(case_id, actor=actor or self.applicant, **more)
 
-    def submitted(self, actor: Actor | None = None, body: int | None = None, **changes: dict[str, Any]) -> int:
+    def submitted(
+        self, actor: Actor | None = None, body: int | None = None, **changes: dict[str, Any]
+    ) -> int:
         """An application that was sent."""
         case_id = self.complete(actor, body, **changes)
         self.submit(case_id, actor)
@@ -131,7 +143,13 @@ class World:
     def give_back(self, case_id: int, *sections: str) -> None:
         """Return it for correction."""
         with unit_of_work():
-            fire(case_id, "return", actor=self.officer, payload={"sections": list(sections)}, reason="Add the certificate.")
+            fire(
+                case_id,
+                "return",
+                actor=self.officer,
+                payload={"sections": list(sections)},
+                reason="Add the certificate.",
+            )
 
     def state(self, case_id: int) -> str:
         with session().no_autoflush:
@@ -147,12 +165,34 @@ def prozvet() -> ProgrammePack:
     return packs.read(FILE)
 
 
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, World]:
+    """A database in which the world stands already, copied for each test; and the world."""
+    from grantflow import create_app
+    from grantflow.db import db
+
+    folder = tmp_path_factory.mktemp("world")
+    app = create_app(
+        {"GRANTFLOW_HOME": str(folder), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40}
+    )
+    with app.app_context():
+        db.create_all()
+        made = World(packs.read(FILE))
+        db.session.remove()
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+    return folder / "grantflow.db", made
+
+
+@pytest.fixture(scope="session")
+def template_database(built: tuple[Path, World]) -> Path:
+    """The world's database instead of an empty one."""
+    return built[0]
+
+
 @pytest.fixture
-def world(app: Flask, prozvet: ProgrammePack) -> Iterator[World]:
+def world(app: Flask, built: tuple[Path, World]) -> Iterator[World]:
     """The call is open, and the clock stands on one of its days."""
-    made = World(prozvet)
     with clock.at(OPEN_DAY):
-        yield made
-
-
-LATER = timedelta(days=1)
+        yield built[1]
