@@ -2,11 +2,11 @@
 
     python tests/benchmarks/door.py [--rounds N]
 
-The floor writes the same rows by the driver's cursor alone: it reads the case, judges a guard, inserts the event
-with its chain hash, the digest of the actor's name with its value, and the outbox row, updates the case where the
-version still fits, and commits. Ratio 1 would mean that the door costs nothing; 0.5 that it doubles the work.
-Each line is the median over rounds in which both ran one after the other. SQLite stands on a real file; PostgreSQL
-is the tests' own (`GRANTFLOW_TEST_PG` names another) and is left out where there is none.
+The floor writes the same rows by the driver's cursor alone: it reads the case, judges a guard, inserts the
+event with its chain hash, the digest of the actor's name with its value, and the outbox row, updates the case
+where the version still fits, and commits. Ratio 1 would mean that the door costs nothing; 0.5 that it doubles
+the work. Each line is the median over rounds in which both ran one after the other. SQLite stands on a real
+file; PostgreSQL is the tests' own (`GRANTFLOW_TEST_PG` names another) and is left out where there is none.
 """
 
 from __future__ import annotations
@@ -34,9 +34,8 @@ MOVES = 200
 
 def swing() -> Any:
     """A machine that goes to and fro, so that every move changes the state: one role, one guard, one notice."""
-    from tests.cases.machines import label, move
-
     from grantflow.engine.definition import Workflow
+    from tests.cases.machines import label, move
 
     states = [("here", "submission"), ("there", "eligibility")]
     return Workflow.model_validate(
@@ -45,11 +44,21 @@ def swing() -> Any:
             "label": label("Swing"),
             "initial": "here",
             "states": [
-                {"name": n, "label": label(n), "tone": "move", "stage": s, "desk": "officer"} for n, s in states
+                {"name": n, "label": label(n), "tone": "move", "stage": s, "desk": "officer"}
+                for n, s in states
             ],
             "moves": [
-                move("go", ["here"], "there", ["officer"], guards=["tests.lamp_on"], notices=["tranche_awaits"]),
-                move("come", ["there"], "here", ["officer"], guards=["tests.lamp_on"], notices=["tranche_awaits"]),
+                move(
+                    "go", ["here"], "there", ["officer"], guards=["tests.lamp_on"], notices=["tranche_awaits"]
+                ),
+                move(
+                    "come",
+                    ["there"],
+                    "here",
+                    ["officer"],
+                    guards=["tests.lamp_on"],
+                    notices=["tranche_awaits"],
+                ),
             ],
         }
     )
@@ -59,10 +68,9 @@ class Bench:
     """One database with a case for the door and one for the floor."""
 
     def __init__(self, app: Flask) -> None:
-        from tests.factories import person, record_file
-
         from grantflow.cases import definitions, service
         from grantflow.db import db, unit_of_work
+        from tests.factories import person, record_file
 
         real = definitions.current
         definitions.current = lambda name: swing() if name == "swing" else real(name)  # type: ignore[assignment]
@@ -72,7 +80,9 @@ class Bench:
         self.reader = person("finance", programme_id=programme).person_id
         with unit_of_work():
             self.cases = [
-                service.open_case("check", workflow="swing", actor=self.officer, title=t, programme_id=programme).id
+                service.open_case(
+                    "check", workflow="swing", actor=self.officer, title=t, programme_id=programme
+                ).id
                 for t in ("door", "floor")
             ]
         definitions.current = real
@@ -87,7 +97,12 @@ class Bench:
             with self.unit_of_work():
                 for _ in range(a_commit):
                     self.swung = not self.swung
-                    self.fire(self.cases[0], "go" if self.swung else "come", actor=self.officer, payload={"lamp": "on"})
+                    self.fire(
+                        self.cases[0],
+                        "go" if self.swung else "come",
+                        actor=self.officer,
+                        payload={"lamp": "on"},
+                    )
 
     def floor(self, a_commit: int) -> None:
         """The same moves by bare SQL."""
@@ -109,7 +124,9 @@ class Bench:
                 state, version, head, programme = run(
                     f"SELECT state, version, head_hash, programme_id FROM cases WHERE id = ?{lock}", case_id
                 ).fetchone()
-                if not any(held.role == "officer" and held.programme_id == programme for held in officer.held):
+                if not any(
+                    held.role == "officer" and held.programme_id == programme for held in officer.held
+                ):
                     raise PermissionError
                 to, now, salt = "there" if state == "here" else "here", clock.now(), os.urandom(16)
                 at = now if self.postgres else now.replace(tzinfo=None).isoformat(" ")
@@ -207,6 +224,7 @@ def main() -> None:
             show("SQLite, not waiting for the disk", made, rounds)
         event.remove(Engine, "connect", no_sync)
     import pytest
+
     from tests import postgres
 
     try:
