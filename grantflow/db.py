@@ -28,6 +28,11 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 """A surrogate key: SQLite only counts up an INTEGER."""
 
 
+def schema_statement(text: str) -> Any:
+    """A statement of the schema as it stands: DDL reads % as its own."""
+    return DDL(text.replace("%", "%%"))  # type: ignore[no-untyped-call]
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An instant. Refuses a naive value, stores UTC, gives back an aware one on both databases."""
 
@@ -199,4 +204,4 @@ def protect(table: Any, *keys: tuple[str, ...]) -> None:
     @event.listens_for(table, "after_create")
     def _create(target: Any, connection: Connection, **_: Any) -> None:
         for statement in insert_only(target.name, keys)[connection.dialect.name]:
-            connection.execute(DDL(statement.replace("%", "%%")))
+            connection.execute(schema_statement(statement))

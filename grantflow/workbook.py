@@ -29,10 +29,10 @@ def cell(sheet: Any, value: Any, *, bold: bool = False) -> Any:
         made = WriteOnlyCell(sheet, value)
         made.number_format = "yyyy-mm-dd hh:mm:ss"
     elif isinstance(value, date):
-        made = WriteOnlyCell(sheet, value)
+        made = WriteOnlyCell(sheet, datetime(value.year, value.month, value.day))
         made.number_format = "yyyy-mm-dd"
     elif value is None or isinstance(value, bool | int | float | Decimal):
-        made = WriteOnlyCell(sheet, value)
+        made = WriteOnlyCell(sheet, value)  # type: ignore[arg-type]  # the stubs do not know that it takes a Decimal
         if isinstance(value, Decimal):
             made.number_format = "#,##0.00"
     else:

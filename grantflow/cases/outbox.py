@@ -49,7 +49,7 @@ _HOLDERS = (
 
 def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
     """Write the notices of a move, and those its effects added, for every recipient; once for each person."""
-    named = [(name, _recipients(ctx, case, name), {}) for name in getattr(ctx.move, "notices", ())]
+    named: list[tuple[str, list[int], dict[str, Any]]] = [(name, _recipients(ctx, case, name), {}) for name in getattr(ctx.move, "notices", ())]
     rows = []
     for name, people, params in [*named, *ctx.also]:
         words = _words(ctx, case) | ctx.params | params

@@ -373,7 +373,7 @@ def open_case(
 
 
 def _one_of(roles: set[str]) -> str:
-    from grantflow.identity.access import ROLES
+    from grantflow.identity.models import ROLES
 
     return next((role for role in ("system", "admin", *ROLES) if role in roles), "")
 

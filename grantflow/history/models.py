@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DDL, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, event
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column
 
-from grantflow.db import Base, Id, JsonText, protect
+from grantflow.db import Base, Id, JsonText, protect, schema_statement
 
 
 class Event(Base):
@@ -121,4 +121,4 @@ ERASE_ONLY = {
 @event.listens_for(PrivateValue.__table__, "after_create")
 def _erase_only(_target: Any, connection: Any, **_: Any) -> None:
     for statement in ERASE_ONLY[connection.dialect.name]:
-        connection.execute(DDL(statement.replace("%", "%%")))
+        connection.execute(schema_statement(statement))

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from grantflow.db import session
 from grantflow.history import checkpoints
 from grantflow.history.canonical import digest, event_hash, genesis, merkle_root
-from grantflow.history.models import Checkpoint, Event, PrivateValue
+from grantflow.history.models import Checkpoint, CheckpointHead, Event, PrivateValue
 from grantflow.history.store import as_object
 
 _EVENTS, _PRIVATE, _CASES = Event.__table__, PrivateValue.__table__, checkpoints.CASES
@@ -127,7 +127,7 @@ def verify_all(progress: Callable[[int, int], None] | None = None) -> Report:
 def _checkpoints(cases: dict[int, Any], report: Report) -> None:
     current = session()
     rows = current.execute(select(Checkpoint.__table__).order_by(Checkpoint.seq)).all()
-    heads = checkpoints.CheckpointHead.__table__
+    heads = CheckpointHead.__table__
     grown: dict[int, list[Any]] = {}
     for head in current.execute(select(heads).order_by(heads.c.checkpoint, heads.c.case_id)):
         grown.setdefault(head.checkpoint, []).append(head)

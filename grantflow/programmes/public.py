@@ -25,6 +25,11 @@ bp = Blueprint("public", __name__)
 
 def describe(question: Question) -> str:
     """What kind of answer a question wants, in a few words: said before anybody signs in."""
+    words: Any = _words_for(question)
+    return str(words)
+
+
+def _words_for(question: Question) -> Any:
     match question.kind:
         case "long_text":
             return _("about %(n)s characters", n=rendering.number(question.about))
