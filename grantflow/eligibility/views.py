@@ -71,7 +71,9 @@ def _ran(number: int, met: int) -> str:
     ran = ngettext(
         "The rules were run on one application", "The rules were run on %(num)d applications", number
     )
-    return str(_("%(ran)s: %(met)s meet every rule, %(rest)s do not.", ran=ran, met=met, rest=number - met))
+    return str(
+        _("%(ran)s. Every rule is met: %(met)s; not met: %(rest)s.", ran=ran, met=met, rest=number - met)
+    )
 
 
 @bp.route("/applications/<int:case_id>/rules", methods=["GET", "POST"])
