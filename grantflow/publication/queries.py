@@ -22,6 +22,7 @@ from grantflow.money import Money
 from grantflow.programmes.models import Call, Place
 from grantflow.programmes.queries import call_by_code
 from grantflow.programmes.terms import Terms
+from grantflow.scoring.budget import given_back
 from grantflow.scoring.models import Decision, PanelMember
 from grantflow.scoring.panels import members_of, panel_of
 from grantflow.submissions.models import Application, ApplicationVersion
@@ -44,6 +45,8 @@ class Row:
     mean: int | None
     kind: str
     awarded: Money | None
+    given_back: bool
+    """The grant was not taken up: its money goes to the reserve list."""
 
     def title_in(self, language: str) -> str:
         """The project's title in that language where the applicant wrote one."""
@@ -65,8 +68,13 @@ class Results:
 
     @property
     def awarded(self) -> list[Row]:
-        """The funded ones."""
+        """Those the panel decided to fund."""
         return [row for row in self.rows if row.kind == "awarded"]
+
+    @property
+    def taken(self) -> list[Row]:
+        """Those of them whose grant was not given back."""
+        return [row for row in self.awarded if not row.given_back]
 
     @property
     def reserve(self) -> list[Row]:
@@ -76,7 +84,7 @@ class Results:
     @property
     def total(self) -> Money:
         """What was awarded in all."""
-        sums = (row.awarded.minor for row in self.rows if row.awarded is not None)
+        sums = (row.awarded.minor for row in self.taken if row.awarded is not None)
         return Money(sum(sums), self.call.currency)
 
 
@@ -91,7 +99,14 @@ def results_of(code: str) -> Results:
         session()
         .execute(
             select(
-                Decision, Case.ref, Case.stage, Application, Organisation, Place, ApplicationVersion.answers
+                Decision,
+                Case.ref,
+                Case.stage,
+                Application,
+                Organisation,
+                Place,
+                ApplicationVersion.answers,
+                given_back(),
             )
             .join(Case, Case.id == Decision.case_id)
             .join(Application, Application.case_id == Decision.case_id)
@@ -118,8 +133,9 @@ def results_of(code: str) -> Results:
             decision.mean,
             decision.kind,
             Money(decision.amount_minor, decision.currency) if decision.amount_minor else None,
+            bool(back),
         )
-        for decision, ref, now, application, body, place, answers in found
+        for decision, ref, now, application, body, place, answers, back in found
         # A reserve that was withdrawn since is nobody's reserve any more.
         if decision.kind == "awarded" or (decision.kind == "reserve" and now == Stage.DECISION)
     ]

@@ -41,21 +41,25 @@ def amount_of(payload: dict[str, Any], application: Application) -> int | None:
     return given if type(given) is int else None
 
 
+def given_back() -> Any:
+    """SQL on decisions: whether the grant was refused or let expire before anything of it was to be paid."""
+    award, child = _CASES.alias("award"), _CASES.alias("child")
+    return exists().where(
+        award.c.parent_id == _DECISIONS.c.case_id,
+        award.c.kind == "award",
+        award.c.stage == Stage.REFUSED,
+        ~exists().where(child.c.parent_id == award.c.id, child.c.kind == "tranche"),
+    )
+
+
 def committed(call_id: int, but: int | None = None) -> int:
     """What the call's awards take of its budget, in minor units.
 
     An award that its applicant refused or let expire, before anything was planned to be paid, gives its money
     back.
     """
-    award, child = _CASES.alias("award"), _CASES.alias("child")
-    given_back = exists().where(
-        award.c.parent_id == _DECISIONS.c.case_id,
-        award.c.kind == "award",
-        award.c.stage == Stage.REFUSED,
-        ~exists().where(child.c.parent_id == award.c.id, child.c.kind == "tranche"),
-    )
     query = select(func.coalesce(func.sum(_DECISIONS.c.amount_minor), 0)).where(
-        _DECISIONS.c.call_id == call_id, _DECISIONS.c.kind == "awarded", ~given_back
+        _DECISIONS.c.call_id == call_id, _DECISIONS.c.kind == "awarded", ~given_back()
     )
     if but is not None:
         query = query.where(_DECISIONS.c.case_id != but)

@@ -20,7 +20,7 @@ from grantflow.identity.access import SYSTEM
 from grantflow.money import Money
 from grantflow.programmes.models import Call
 from grantflow.scoring import standing
-from grantflow.scoring.budget import amount_of
+from grantflow.scoring.budget import amount_of, given_back
 from grantflow.scoring.models import Decision, Review, Standing
 from grantflow.scoring.panels import holders
 from grantflow.scoring.ranking import Entry, Ranking, hundredths, points_of, rank
@@ -74,8 +74,8 @@ def ranking_of(call_id: int) -> Ranking:
     """The call's ranking as it stands: means, ties by the earlier submission, and the money line at the
     budget.
 
-    An application takes what it was awarded, nothing when it is declined, and what it asked for before a
-    decision.
+    An application takes what it was awarded, and what it asked for before a decision; nothing when it is
+    declined, in reserve, or its grant was given back.
     """
     call = session().get_one(Call, call_id)
     rows = (
@@ -88,6 +88,7 @@ def ranking_of(call_id: int) -> Ranking:
                 Application.asked_minor,
                 _DECISIONS.c.kind,
                 _DECISIONS.c.amount_minor,
+                given_back().label("given_back"),
             )
             .join(Application, Application.case_id == _CASES.c.id)
             .outerjoin(_STANDINGS, _STANDINGS.c.case_id == _CASES.c.id)
@@ -108,7 +109,8 @@ def ranking_of(call_id: int) -> Ranking:
             row.id,
             row.mean,
             row.submitted_at,
-            row.amount_minor if row.kind == "awarded" else 0 if row.kind == "declined" else row.asked_minor,
+            row.amount_minor or row.asked_minor,
+            out=row.kind in ("declined", "reserve") or bool(row.given_back),
         )
         for row in rows
     ]

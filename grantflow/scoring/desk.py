@@ -16,6 +16,7 @@ from flask_babel import lazy_gettext as _
 from grantflow.cases import definitions, words
 from grantflow.cases.desk import DeskItem, provider
 from grantflow.identity.access import Actor
+from grantflow.rendering import language
 from grantflow.scoring import boards, interests, opinions, queries, standing
 from grantflow.scoring.panels import panel_of
 from grantflow.submissions.parts import Part, application_part
@@ -43,7 +44,7 @@ def reviews_waiting(actor: Actor) -> Iterable[DeskItem]:
         case, page = task.line.case, "interest" if task.todo == "declare" else "review"
         items.append(
             DeskItem(
-                what=task.line.application.title,
+                what=task.line.title_in(language()),
                 url=url_for(f"scoring.{page}", case_id=case.id),
                 why=WHY[task.todo],
                 due_at=task.sheet.due_at,
@@ -66,7 +67,7 @@ def _to_close(actor: Actor, sheets: list[queries.Sheet], taken: set[int | None])
             if case.id in taken or not standing.open_for_reviews(case) or not reading.enough:
                 continue
             yield DeskItem(
-                what=reading.line.application.title,
+                what=reading.line.title_in(language()),
                 url=url_for("cases.show", case_id=case.id),
                 why=_("The quorum is met: close scoring, or wait for the reviews still missing"),
                 due_at=sheet.due_at,

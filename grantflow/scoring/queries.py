@@ -7,6 +7,7 @@ is written.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,10 +26,11 @@ from grantflow.identity.models import Organisation, Person, RoleAssignment
 from grantflow.money import Money
 from grantflow.programmes.models import Call, Place
 from grantflow.programmes.terms import Rubric
+from grantflow.rendering import language
 from grantflow.scoring import interests, ranking, standing
 from grantflow.scoring.models import Decision, Panel, PanelMember, Review, Standing
 from grantflow.scoring.panels import reviews_due_at
-from grantflow.submissions.models import Application
+from grantflow.submissions.models import Application, ApplicationVersion
 from grantflow.submissions.rows import terms_of
 
 _CASES = Case.__table__
@@ -125,6 +127,11 @@ class Line:
     standing: Standing | None
     decision: Decision | None
     district: Place | None
+    title_en: str = ""
+
+    def title_in(self, language: str) -> str:
+        """The project's title in that language, where the applicant wrote one."""
+        return self.application.title if language == "ru" else (self.title_en or self.application.title)
 
     @property
     def asked(self) -> Money:
@@ -150,7 +157,24 @@ def _lines(*conditions: Any) -> list[Line]:
         .where(Case.kind == "application", *conditions)
         .order_by(Case.ref, Case.id)
     )
-    return [Line(*row) for row in rows]
+    found: list[Any] = list(rows)
+    titles = english_titles([row[1] for row in found]) if language() == "en" else {}
+    return [Line(*row, titles.get(row[1].case_id, "")) for row in found]
+
+
+def english_titles(applications: Sequence[Application]) -> dict[int, str]:
+    """The titles in English that applicants wrote beside their own, in one query."""
+    keys = {a.case_id: terms_of(a.pack_hash).keys.title_en for a in applications}
+    rows = session().execute(
+        select(ApplicationVersion.case_id, ApplicationVersion.answers)
+        .join(Application, Application.case_id == ApplicationVersion.case_id)
+        .where(
+            ApplicationVersion.case_id.in_([number for number, key in keys.items() if key]),
+            ApplicationVersion.n == Application.submitted_version,
+        )
+    )
+    found = {row.case_id: json.loads(row.answers).get(keys[row.case_id]) for row in rows}
+    return {number: title for number, title in found.items() if isinstance(title, str)}
 
 
 def lines_of(panel_id: int, actor: Actor) -> list[Line]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-Place = Literal["above", "reserve", "below_threshold", "unread"]
+Place = Literal["above", "reserve", "below_threshold", "out", "unread"]
 
 HUNDRED = 10_000
 """A hundred points, counted in hundredths of a point: how totals and means are stored, ranked and
@@ -78,6 +78,8 @@ class Entry:
     """Hundredths of a point."""
     submitted_at: datetime
     takes_minor: int
+    out: bool = False
+    """Decided to receive nothing, or given back: it keeps its place, takes nothing and holds nobody up."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,12 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The whole order. `line` is how many stand above the money line, `left_minor` what then stays over."""
+    """The whole order. `line` is the last place above the money line, `grants` how many fit, `left_minor`
+    what stays over."""
 
     rows: tuple[Ranked, ...]
     line: int
+    grants: int
     used_minor: int
     left_minor: int
 
@@ -113,20 +117,23 @@ def rank(entries: Iterable[Entry], budget_minor: int, threshold: int = 0) -> Ran
     """
     ordered = sorted(entries, key=lambda e: (e.mean is None, -(e.mean or 0), e.submitted_at, e.key))
     rows: list[Ranked] = []
-    running = line = used = 0
+    running = line = used = grants = 0
     fits = True
     for place, entry in enumerate(ordered, start=1):
         if entry.mean is None:
             rows.append(Ranked(entry, None, None, "unread"))
             continue
+        if entry.out:
+            rows.append(Ranked(entry, place, running, "out"))
+            continue
         running += entry.takes_minor
         reaches = entry.mean >= threshold
         fits = fits and reaches and running <= budget_minor
         if fits:
-            line, used = place, running
+            line, used, grants = place, running, grants + 1
         where: Place = "above" if fits else "reserve" if reaches else "below_threshold"
         rows.append(Ranked(entry, place, running, where))
-    return Ranking(tuple(rows), line, used, budget_minor - used)
+    return Ranking(tuple(rows), line, grants, used, budget_minor - used)
 
 
 @dataclass(frozen=True)

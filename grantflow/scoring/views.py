@@ -274,7 +274,7 @@ def ranking(panel_id: int) -> str:
     rows = [row for row in order.rows if row.entry.key in lines and row.place is not None]
     waiting = [line for line in lines.values() if line.case.stage == "scoring"]
     above = [row.entry.key for row in rows if row.where == "above"]
-    below = [row for row in order.rows if row.place is not None and row.where != "above"]
+    below = [row for row in order.rows if row.place is not None and row.place > order.line]
     return render_template(
         "scoring/ranking.html",
         panel=sheet,

@@ -26,8 +26,8 @@ WEIGHTS = {"need": Decimal(60), "cost": Decimal(40)}
 TEN = Decimal(10)
 
 
-def entry(key: int, mean: int | None, minutes: int = 0, takes: int = 100) -> Entry:
-    return Entry(key, mean, NOON + timedelta(minutes=minutes), takes)
+def entry(key: int, mean: int | None, minutes: int = 0, takes: int = 100, out: bool = False) -> Entry:
+    return Entry(key, mean, NOON + timedelta(minutes=minutes), takes, out)
 
 
 def test_full_points_make_a_hundred_and_none_make_nothing():
@@ -90,6 +90,12 @@ def test_an_application_nobody_read_has_no_place_and_takes_no_money():
     assert found.place_of(1) is None and found.place_of(2) == 1
 
 
+def test_what_was_declined_or_given_back_keeps_its_place_and_takes_no_money():
+    found = rank([entry(1, 9000, takes=60), entry(2, 8000, takes=60, out=True), entry(3, 7000, takes=40)], 100)
+    assert [(row.place, row.where) for row in found.rows] == [(1, "above"), (2, "out"), (3, "above")]
+    assert (found.grants, found.line, found.left_minor) == (2, 3, 0)
+
+
 def test_a_member_who_gives_everybody_the_same_is_seen():
     assert marks([Fraction(70)] * 3).zero_spread
     assert not marks([Fraction(70)] * 2).zero_spread
@@ -98,9 +104,11 @@ def test_a_member_who_gives_everybody_the_same_is_seen():
 
 points = st.integers(0, 1000).map(lambda n: Decimal(n) / 100)
 entries = st.lists(
-    st.tuples(st.one_of(st.none(), st.integers(0, 10_000)), st.integers(0, 5), st.integers(0, 500)),
+    st.tuples(
+        st.one_of(st.none(), st.integers(0, 10_000)), st.integers(0, 5), st.integers(0, 500), st.booleans()
+    ),
     max_size=20,
-).map(lambda rows: [entry(n, m, at, takes) for n, (m, at, takes) in enumerate(rows)])
+).map(lambda rows: [entry(n, m, at, takes, out) for n, (m, at, takes, out) in enumerate(rows)])
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.tuples(points, st.integers(1, 100)), min_size=1))
@@ -136,7 +144,8 @@ def test_the_ranking_keeps_everybody_and_never_spends_more_than_the_budget(given
     assert sorted(row.entry.key for row in found.rows) == sorted(e.key for e in given_entries)
     assert found.used_minor <= budget and found.used_minor + found.left_minor == budget
     above = [row for row in found.rows if row.where == "above"]
-    assert len(above) == found.line == sum(1 for row in found.rows[: found.line] if row.where == "above")
+    assert len(above) == found.grants and all(row.place <= found.line for row in above)
+    assert all(row.where in ("above", "out") for row in found.rows[: found.line])
     assert sum(row.entry.takes_minor for row in above) == found.used_minor
     assert all(row.entry.mean >= threshold for row in above)
 
