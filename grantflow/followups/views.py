@@ -83,8 +83,8 @@ def _plot(left: tuple[sustainability.Survival, ...]) -> Any:
         "After %(months)s months %(working)s of the enterprises still work, "
         "and %(lasting)s stand on a way of their own.",
         months=last.months,
-        working=percent(last.working, 0),
-        lasting=percent(last.lasting, 0),
+        working=percent(round(last.working)),
+        lasting=percent(round(last.lasting)),
     )
     return plots.plot(
         [

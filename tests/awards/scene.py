@@ -161,19 +161,19 @@ class Scene:
         return session().execute(select(Case.__table__).where(Case.id == case_id)).one()
 
     def award(self, award_id: int) -> Award:
-        session().expire_all()
+        session().rollback()
         return session().get_one(Award, award_id)
 
     def tranche(self, award_id: int, n: int) -> Tranche:
-        session().expire_all()
+        session().rollback()
         return session().scalars(select(Tranche).filter_by(award_id=award_id, n=n)).one()
 
     def report(self, award_id: int, kind: str) -> Report:
-        session().expire_all()
+        session().rollback()
         return session().scalars(select(Report).filter_by(award_id=award_id, kind=kind)).one()
 
     def check(self, award_id: int, months: int) -> Check:
-        session().expire_all()
+        session().rollback()
         return session().scalars(select(Check).filter_by(award_id=award_id, months=months)).one()
 
     # --------------------------------------------------------------------------------------- steps
