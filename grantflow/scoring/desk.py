@@ -29,6 +29,9 @@ WHY: dict[str, Any] = {
 }
 words.field(mean=_("Mean mark"), total=_("Total"))
 words.fact(place=_("Place"), reviews=_("Reviews"), applications=_("Applications"))
+words.code(
+    decision={"awarded": _("grant awarded"), "reserve": _("reserve list"), "declined": _("not funded")}
+)
 
 
 @provider

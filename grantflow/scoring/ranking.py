@@ -94,8 +94,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The whole order. `line` is the last place above the money line, `grants` how many fit, `left_minor`
-    what stays over."""
+    """The whole order. `line` is the last place above the money line; `grants` fit, `left_minor` stays over."""
 
     rows: tuple[Ranked, ...]
     line: int

@@ -91,7 +91,8 @@ def test_an_application_nobody_read_has_no_place_and_takes_no_money():
 
 
 def test_what_was_declined_or_given_back_keeps_its_place_and_takes_no_money():
-    found = rank([entry(1, 9000, takes=60), entry(2, 8000, takes=60, out=True), entry(3, 7000, takes=40)], 100)
+    given_back = entry(2, 8000, takes=60, out=True)
+    found = rank([entry(1, 9000, takes=60), given_back, entry(3, 7000, takes=40)], 100)
     assert [(row.place, row.where) for row in found.rows] == [(1, "above"), (2, "out"), (3, "above")]
     assert (found.grants, found.line, found.left_minor) == (2, 3, 0)
 
