@@ -29,10 +29,17 @@ class Cast:
         self.persons: dict[str, int] = {}
         self.bodies: dict[str, int] = {}
         self.programme_id = 0
+        self._actors: dict[str, Actor] = {}
 
     def actor(self, code: str) -> Actor:
-        """Somebody as they may act at this hour."""
-        return actor_for(session().get_one(Person, self.persons[code]))
+        """Somebody as they may act now; remembered until a role is given."""
+        if code not in self._actors:
+            self._actors[code] = actor_for(session().get_one(Person, self.persons[code]))
+        return self._actors[code]
+
+    def roles_changed(self) -> None:
+        """Somebody was given a role: look at everybody anew."""
+        self._actors.clear()
 
     def move(self, case_id: int, trigger: str, code: str, **more: Any) -> Any:
         """Let somebody make a move of a case, through the same door as everybody."""
@@ -60,6 +67,7 @@ class Cast:
     def _appoint(self, actor: Actor, one: SignIn) -> None:
         with unit_of_work():
             identity.grant_role(actor, self.persons[one.code], one.role, programme_id=self.programme_id)
+        self.roles_changed()
 
     def found_bodies(self) -> None:
         """The bodies the members of the panel come from."""
@@ -91,10 +99,12 @@ class Cast:
         """The applicant describes the body they apply for, and acts for it from then on."""
         actor = self.actor(code)
         with unit_of_work():
-            return identity.add_organisation(
+            body_id = identity.add_organisation(
                 actor, name_en=body.name.en, name_ru=body.name.ru, kind=body.kind, legal_form=body.form,
                 inn=body.inn, founded_on=calendar.day(body.founded) if body.founded else None, place_id=place_id,
             )  # fmt: skip
+        self.roles_changed()
+        return body_id
 
 
 def address_of(owner: Owner) -> str:

@@ -168,6 +168,7 @@ class Judging:
             scoring.compose_panel(
                 self.call.case_id, members, actor=actor, reviews_due_on=self.calendar.day(self.days.reviews_due)
             )
+        self.cast.roles_changed()
 
     def _move_call(self, trigger: str, code: str) -> None:
         self.cast.move(self.call.case_id, trigger, code)

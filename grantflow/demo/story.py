@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from grantflow import clock
-from grantflow.cases import deadlines, outbox
+from grantflow.cases import bell, deadlines, outbox
 from grantflow.cases.models import CaseDeadline
 from grantflow.db import db, session
 from grantflow.demo.progress import Progress
@@ -74,6 +74,7 @@ class Story:
         self.progress = progress
         self._steps: list[_Step] = []
         self._order = count()
+        self._lodged_at: datetime | None = None
 
     def plan(self, at: datetime, phase: str, act: Callable[[], None], *, cut: datetime | None = None) -> None:
         """Let something happen at an hour. What lies after the cut, or after now, never happens."""
@@ -104,11 +105,15 @@ class Story:
                 deadlines.sweep()
                 db.session.remove()
             self._send(at)
-        with clock.at(until):
-            checkpoints.lodge_if_older(_CHECKPOINTS_EVERY)
-            db.session.remove()
+        if self._lodged_at is None or until - self._lodged_at >= _CHECKPOINTS_EVERY:
+            self._lodged_at = until
+            with clock.at(until):
+                checkpoints.lodge()
+                db.session.remove()
 
     def _send(self, at: datetime) -> None:
+        if not bell.wait(0):
+            return  # nobody has anything to tell
         with clock.at(at + _LETTERS_AFTER):
             while outbox.drain(100):
                 pass
