@@ -21,7 +21,8 @@ from grantflow.identity.models import Person
 
 
 class FreshClient(FlaskClient):
-    """A client whose every request has a context of its own, as on a server: nothing of one stays for the next.
+    """A client whose every request has a context of its own, as on a server: nothing of one stays for the
+    next.
 
     The test's own transaction ends at each request, so that it reads what the request wrote.
     """

@@ -1,4 +1,6 @@
-"""The blueprint of the pages of cases, and the two small things all of them use: page numbers and the path above."""
+"""The blueprint of the pages of cases, and the two small things all of them use: page numbers and the path
+above.
+"""
 
 from __future__ import annotations
 

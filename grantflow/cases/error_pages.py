@@ -1,4 +1,5 @@
-"""What a person sees when something did not work: a page with a sentence, never a trace, and what they typed not lost.
+"""What a person sees when something did not work: a page with a sentence, never a trace, and what they typed
+not lost.
 
 The pages are templates of the look; which error is which sentence's is decided where it is raised.
 """
@@ -50,7 +51,9 @@ def csrf(error: CSRFError) -> Page:
     if kept.keep(who.id):
         return redirect(kept.here(), 303)
     log.warning("form refused", reason=error.description, endpoint=request.endpoint)
-    return rendering.error_page(400, _("This form was sent from another page or has grown old. Open it again and send it from there."))
+    return rendering.error_page(
+        400, _("This form was sent from another page or has grown old. Open it again and send it from there.")
+    )
 
 
 def away(error: Exception) -> Page:
@@ -69,7 +72,12 @@ def away(error: Exception) -> Page:
     if not fields:
         return rendering.error_page(503)
     page = current_app.jinja_env.get_template("cases/busy.html").render(
-        bare=True, status=503, language=rendering.language(), zone=current_app.config["ZONE"], fields=fields, action=kept.here()
+        bare=True,
+        status=503,
+        language=rendering.language(),
+        zone=current_app.config["ZONE"],
+        fields=fields,
+        action=kept.here(),
     )
     return page, 503
 
@@ -85,7 +93,9 @@ def too_often(error: RateLimitExceeded) -> Any:
     """Too many attempts in a row; a page that has an answer of its own gives that."""
     if error.response is not None:
         return error.response
-    return rendering.error_page(429, _("Too many attempts in a short time. Wait a quarter of an hour and try again."))
+    return rendering.error_page(
+        429, _("Too many attempts in a short time. Wait a quarter of an hour and try again.")
+    )
 
 
 def too_large(error: RequestEntityTooLarge) -> Page:

@@ -50,7 +50,13 @@ class MoveForm(Keyed):
         if self.move.reason == "required" and not text:
             self.reason.errors.append(_("Write the reason: it will stand in the history."))
         elif len(text) > LONGEST_REASON:
-            self.reason.errors.append(_("Write at most %(longest)s characters; these are %(count)s.", longest=LONGEST_REASON, count=len(text)))
+            self.reason.errors.append(
+                _(
+                    "Write at most %(longest)s characters; these are %(count)s.",
+                    longest=LONGEST_REASON,
+                    count=len(text),
+                )
+            )
         self.said = text
         return fine and not self.reason.errors
 

@@ -32,7 +32,9 @@ Page = str | Response | tuple[str, int]
 
 
 def _find(case: Any, trigger: str, actor: Actor) -> tuple[Move, Verdict]:
-    """The move behind a trigger as it stands for this actor, possible or not; NotFound where no page could show it."""
+    """The move behind a trigger as it stands for this actor, possible or not; NotFound where no page could
+    show it.
+    """
     if case.workflow_hash is None:
         raise NotFound
     workflow = definitions.pinned(case.workflow_hash)
@@ -51,14 +53,18 @@ def _find(case: Any, trigger: str, actor: Actor) -> tuple[Move, Verdict]:
 @bp.route("/cases/<int:case_id>/moves/<trigger>", methods=["GET", "POST"])
 @access(SIGNED_IN)
 def move(case_id: int, trigger: str) -> Page:
-    """Look a move over and make it. Refused, stale or faulty: the same page, the sentence, everything typed kept."""
+    """Look a move over and make it. Refused, stale or faulty: the same page, the sentence, everything typed
+    kept.
+    """
     actor = current_actor()
     case = see(case_id, actor)
     found, verdict = _find(case, trigger, actor)
     if request.method == "POST" and (key := request.form.get("key")) and _made(case_id, key):
         return _told(case_id, found, actor)
     data = kept.form_data()
-    hidden = sealed.public_state(case, actor).sealed  # even the number of events would tell that something happened
+    hidden = sealed.public_state(
+        case, actor
+    ).sealed  # even the number of events would tell that something happened
     form = forms.MoveForm(data, move=found, version=0 if hidden else case.version)
     asked = forms.stage_form(found, data, case, actor) if verdict or request.method == "POST" else None
     if request.method == "GET":
@@ -80,11 +86,18 @@ def _fire(case: Any, found: Move, actor: Actor, form: Any, asked: Any) -> Page:
         payload = asked.payload() if asked is not None else {}
         with unit_of_work():
             service.fire(
-                case.id, found.trigger, actor=actor, payload=payload, reason=form.said, key=form.key.data,
+                case.id,
+                found.trigger,
+                actor=actor,
+                payload=payload,
+                reason=form.said,
+                key=form.key.data,
                 version=form.seen if form.seen is not None else -1,
-            )  # fmt: skip
+            )
     except Refused as refusal:
-        return _page(case, found, no(refusal.sentence or _("This move is not open to you.")), form, asked), 403
+        return _page(
+            case, found, no(refusal.sentence or _("This move is not open to you.")), form, asked
+        ), 403
     except Stale as late:
         return _stale(case, found, actor, form, asked, late), 409
     except Invalid as fault:
@@ -94,7 +107,7 @@ def _fire(case: Any, found: Move, actor: Actor, form: Any, asked: Any) -> Page:
 
 
 def _told(case_id: int, found: Move, actor: Actor) -> Response:
-    """Say what happened and go back to the case, or to the desk where the case has left the reader's sight."""
+    """Say what happened and go back to the case, or to the desk where the case is out of sight now."""
     try:
         case = see(case_id, actor)
     except NotFound:
@@ -116,7 +129,9 @@ def _told(case_id: int, found: Move, actor: Actor) -> Response:
 
 
 def _stale(case: Any, found: Move, actor: Actor, form: Any, asked: Any, late: Stale) -> str:
-    """The same page as it stands now, with what happened meanwhile; what was typed stays, the version is the new one."""
+    """The same page as it stands now, with what happened meanwhile; what was typed stays, the version is the
+    new one.
+    """
     seen = form.seen if form.seen is not None else case.version
     fresh = see(case.id, actor)
     again, verdict = _find(fresh, found.trigger, actor)
@@ -125,17 +140,31 @@ def _stale(case: Any, found: Move, actor: Actor, form: Any, asked: Any, late: St
     return _page(fresh, again, verdict, form, asked, stale=str(late), lines=lines)
 
 
-def _page(case: Any, found: Move, verdict: Verdict, form: Any, asked: Any, stale: str = "", lines: Any = ()) -> str:
+def _page(
+    case: Any, found: Move, verdict: Verdict, form: Any, asked: Any, stale: str = "", lines: Any = ()
+) -> str:
     workflow = definitions.pinned(case.workflow_hash)
     shown = sealed.public_state(case, current_actor())
     told = [catalogue()[name] for name in found.notices if name in catalogue()]
     roles = sorted({role for notice in told for role in notice.to})
     return render_template(
-        "cases/move.html", case=case, move=found, verdict=verdict, form=form, asked=asked, stale=stale, lines=lines,
-        state=shown.state, after=workflow.state(found.to) if found.to else None, told=role_names(roles) if roles else "",
-        files=forms.has_files(asked), name=name_of(case), kind=words.KINDS[case.kind],
+        "cases/move.html",
+        case=case,
+        move=found,
+        verdict=verdict,
+        form=form,
+        asked=asked,
+        stale=stale,
+        lines=lines,
+        state=shown.state,
+        after=workflow.state(found.to) if found.to else None,
+        told=role_names(roles) if roles else "",
+        files=forms.has_files(asked),
+        name=name_of(case),
+        kind=words.KINDS[case.kind],
         voted=_voted(case, found),
-    )  # fmt: skip
+        typed=request.method == "POST",
+    )
 
 
 def _voted(case: Any, found: Move) -> int:

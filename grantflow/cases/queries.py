@@ -1,4 +1,5 @@
-"""What the pages of cases read, each in a fixed number of queries: the case with its relatives, its time line, its path.
+"""What the pages of cases read, each in a fixed number of queries: the case with its relatives, its time
+line, its path.
 
 It changes nothing. What waits for whom is in `waiting`; words of the time line are in `words`.
 """
@@ -11,13 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from grantflow import rendering
 from grantflow.cases import definitions, sealed, words
 from grantflow.cases.access import see, visible_to
-from grantflow.cases.models import Case, Letter, Outbox
-from grantflow.cases.notices import Rendered, render
+from grantflow.cases.models import Case, Outbox
 from grantflow.cases.service import moves_for
 from grantflow.db import session
 from grantflow.engine.definition import Move, State, Workflow
@@ -26,7 +26,7 @@ from grantflow.history.models import Event, PrivateValue
 from grantflow.history.verify import Report, verify_case
 from grantflow.identity.access import Actor
 from grantflow.identity.labels import ROLE_LABELS, Joined
-from grantflow.identity.models import Organisation, Person
+from grantflow.identity.models import Organisation
 
 _C, _E, _P, _O = Case.__table__.c, Event.__table__.c, PrivateValue.__table__.c, Outbox.__table__.c
 FULL = {"officer", "manager", "auditor", "finance", "system", "admin"}
@@ -73,7 +73,8 @@ class CaseView:
     organisation: str
     history: History
     due_at: datetime | None = None
-    """The nearest deadline of its state, or the one it missed; none at an end and while a decision is sealed."""
+    """The nearest deadline of its state, or the one it missed; none at an end and while a decision is sealed.
+    """
 
 
 def case_view(case_id: int, actor: Actor) -> CaseView:
@@ -144,7 +145,9 @@ def _organisation(case: Any) -> str:
 
 
 def timeline(case: Any, actor: Actor, is_sealed: bool = False) -> History:
-    """Every line of the case that this actor may read, newest first: three queries, and two for the chain's health."""
+    """Every line of the case that this actor may read, newest first: three queries, and two for the chain's
+    health.
+    """
     roles = actor.roles_on(case)
     full = bool(roles & FULL) or case.id == actor.person_id
     events = session().execute(select(Event.__table__).where(_E.case_id == case.id).order_by(_E.seq)).all()
@@ -175,7 +178,14 @@ def timeline(case: Any, actor: Actor, is_sealed: bool = False) -> History:
     return History(lines, path, verify_case(case.id), full, since)
 
 
-def _line(event: Any, beside: dict[tuple[int, str], Any], workflow: Workflow | None, full: bool, own: bool, sent: int) -> Line:
+def _line(
+    event: Any,
+    beside: dict[tuple[int, str], Any],
+    workflow: Workflow | None,
+    full: bool,
+    own: bool,
+    sent: int,
+) -> Line:
     move = workflow.moves_by_name.get(event.move) if workflow else None
     say = move.say if move else words.record_label(event.move)
     tone = "move"
@@ -185,17 +195,31 @@ def _line(event: Any, beside: dict[tuple[int, str], Any], workflow: Workflow | N
     vote = event.facts.get("vote")
     if vote and move:
         if vote["number"] < vote["of"]:
-            say = _("%(move)s: vote %(number)s of %(of)s", move=rendering.label(move.label), number=vote["number"], of=vote["of"])
+            say = _(
+                "%(move)s: vote %(number)s of %(of)s",
+                move=rendering.label(move.label),
+                number=vote["number"],
+                of=vote["of"],
+            )
         else:
             facts.append((_("Votes"), _("%(number)s of %(of)s", number=vote["number"], of=vote["of"])))
     role = ROLE_LABELS.get(event.role, event.role)
     name = beside.get((event.seq, "actor"), "")
     by = Joined([role, name] if event.role and name and event.actor_id else [role or name])
-    line = Line(event.seq, event.at, say, by if full else _("you") if own else role, tone, reason=beside.get((event.seq, "reason"), ""))
+    line = Line(
+        event.seq,
+        event.at,
+        say,
+        by if full else _("you") if own else role,
+        tone,
+        reason=beside.get((event.seq, "reason"), ""),
+    )
     if full or own:
         line.changes = [_change(change, event.seq, beside) for change in event.facts.get("changes", [])]
         line.facts = facts + [
-            (words.FACTS[name], words.value(thing, name)) for name, thing in event.facts.items() if name in words.FACTS
+            (words.FACTS[name], words.value(thing, name))
+            for name, thing in event.facts.items()
+            if name in words.FACTS
         ]
         if sent and full:
             line.facts.append((_("Notices"), rendering.number(sent)))
@@ -217,65 +241,3 @@ def since(case_id: int, seq: int, actor: Actor) -> list[Line]:
     case = see(case_id, actor)
     shown = sealed.public_state(case, actor) if case.workflow_hash else None
     return [line for line in timeline(case, actor, bool(shown and shown.sealed)).lines if line.seq > seq]
-
-
-# ------------------------------------------------------------------------------------------------ notices and letters
-@dataclass(frozen=True)
-class Notice:
-    """A notice as its reader sees it."""
-
-    id: int
-    at: datetime
-    words: Rendered
-    case_id: int | None
-    ref: str
-    read: bool
-
-
-PAGE = 25
-
-
-def inbox(actor: Actor, zone: str, page: int = 1) -> tuple[list[Notice], int, int]:
-    """The notices to this person, newest first, a page at a time; how many there are, and how many are unread."""
-    mine = _O.person_id == actor.person_id
-    total, unread = session().execute(
-        select(func.count(), func.count().filter(_O.read_at.is_(None))).select_from(Outbox.__table__).where(mine)
-    ).one()
-    rows = session().execute(
-        select(Outbox.__table__, _C.ref)
-        .outerjoin(Case.__table__, _C.id == _O.case_id)
-        .where(mine)
-        .order_by(_O.id.desc())
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
-    )
-    language = rendering.language()
-    found = [
-        Notice(row.id, row.created_at, render(row.notice, row.params, language, zone, ""), row.case_id, row.ref or "", row.read_at is not None)
-        for row in rows
-    ]
-    return found, total, unread
-
-
-def unread(actor: Actor) -> int:
-    """How many notices to this person are unread."""
-    return int(session().scalar(select(func.count()).where(_O.person_id == actor.person_id, _O.read_at.is_(None))) or 0)
-
-
-def letters(person_id: int | None, page: int = 1) -> tuple[list[Any], int, list[Any]]:
-    """The letters kept instead of sent, newest first, for all or for one person; and everybody who has letters."""
-    table, people = Letter.__table__, Person.__table__
-    query = select(table, people.c.name_en, people.c.name_ru).join(people, people.c.id == table.c.person_id)
-    count = select(func.count()).select_from(table)
-    if person_id is not None:
-        query, count = query.where(table.c.person_id == person_id), count.where(table.c.person_id == person_id)
-    rows = session().execute(
-        query.order_by(table.c.created_at.desc(), table.c.message_id).limit(PAGE).offset((page - 1) * PAGE)
-    ).all()
-    receivers = session().execute(
-        select(people.c.id, people.c.email, people.c.name_en, people.c.name_ru, func.count())
-        .join(table, table.c.person_id == people.c.id)
-        .group_by(people.c.id, people.c.email, people.c.name_en, people.c.name_ru)
-        .order_by(people.c.email)
-    ).all()
-    return list(rows), int(session().scalar(count) or 0), list(receivers)

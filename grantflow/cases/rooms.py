@@ -1,4 +1,5 @@
-"""The rooms where one's own things lie: the desk, the notices, and in a demonstration the mailbox of all letters.
+"""The rooms where one's own things lie: the desk, the notices, and in a demonstration the mailbox of all
+letters.
 
 What waits is gathered by `desk` and `waiting`.
 """
@@ -12,7 +13,7 @@ from flask import current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from grantflow.cases import desk as desks
-from grantflow.cases import outbox, queries, waiting, words
+from grantflow.cases import letters, outbox, waiting, words
 from grantflow.cases.blueprint import bp, number
 from grantflow.db import unit_of_work
 from grantflow.errors import NotFound
@@ -49,11 +50,24 @@ def desk() -> str:
     if actor.scopes("applicant", "organisation_id"):
         elsewhere, total = waiting.elsewhere(actor, further)
     return render_template(
-        "cases/desk.html", groups=groups, kinds=kinds, counted=counted, kind=kind, page=page, size=PAGE,
-        count=len(ordered), last=_pages(len(ordered), PAGE), elsewhere=elsewhere, total=total, further=further,
-        further_size=waiting.ELSEWHERE, plurals=words.PLURALS, unread=queries.unread(actor), actor=actor,
+        "cases/desk.html",
+        groups=groups,
+        kinds=kinds,
+        counted=counted,
+        kind=kind,
+        page=page,
+        size=PAGE,
+        count=len(ordered),
+        last=_pages(len(ordered), PAGE),
+        elsewhere=elsewhere,
+        total=total,
+        further=further,
+        further_size=waiting.ELSEWHERE,
+        plurals=words.PLURALS,
+        unread=letters.unread(actor),
+        actor=actor,
         applicant_only=not actor.has("officer", "panellist", "chair", "finance", "manager", "auditor"),
-    )  # fmt: skip
+    )
 
 
 @bp.route("/inbox")
@@ -61,9 +75,15 @@ def desk() -> str:
 def inbox() -> str:
     """What was told to me, in my language, newest first."""
     page = number(request.args.get("page"))
-    rows, total, unread = queries.inbox(current_actor(), zone(), page)
+    rows, total, unread = letters.inbox(current_actor(), zone(), page)
     return render_template(
-        "cases/inbox.html", rows=rows, total=total, unread=unread, page=page, size=queries.PAGE, last=_pages(total, queries.PAGE)
+        "cases/inbox.html",
+        rows=rows,
+        total=total,
+        unread=unread,
+        page=page,
+        size=letters.PAGE,
+        last=_pages(total, letters.PAGE),
     )
 
 
@@ -89,8 +109,14 @@ def mailbox() -> str:
     text = request.args.get("person", "")
     person = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
     page = number(request.args.get("page"))
-    rows, total, people = queries.letters(person, page)
+    rows, total, people = letters.letters(person, page)
     return render_template(
-        "cases/mailbox.html", rows=rows, total=total, people=people, person=person, page=page, size=queries.PAGE,
-        last=_pages(total, queries.PAGE),
-    )  # fmt: skip
+        "cases/mailbox.html",
+        rows=rows,
+        total=total,
+        people=people,
+        person=person,
+        page=page,
+        size=letters.PAGE,
+        last=_pages(total, letters.PAGE),
+    )

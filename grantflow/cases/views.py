@@ -1,7 +1,9 @@
-"""The pages of cases: the frame round every case and its time line. Desk, notices and letters are in `rooms`, moves in
+"""The pages of cases: the frame round every case and its time line. Desk, notices and letters are in `rooms`,
+moves in
 `moving`.
 
-What stands inside the frame is each stage's; what may be seen is decided in `access`, what may be known in `sealed`.
+What stands inside the frame is each stage's; what may be seen is decided in `access`, what may be known in
+`sealed`.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ LATEST, PAGE = 12, 50
 @bp.route("/cases/<int:case_id>")
 @access(SIGNED_IN)
 def show(case_id: int) -> str:
-    """Any case: badge, desk, the lit path, what can be done, the stage's own body, relatives and the time line."""
+    """Any case: badge, desk, the lit path, what can be done, the stage's own body, relatives and the time
+    line.
+    """
     actor = current_actor()
     pages.viewed(see(case_id, actor), actor)
     view = queries.case_view(case_id, actor)
@@ -42,9 +46,15 @@ def show(case_id: int) -> str:
         drawn = diagram.svg(view.workflow, language(), view.history.path, view.shown.state.name)
         svg = Markup(drawn)  # noqa: S704  drawn by the engine, escaped throughout
     mine: dict[str, Any] = {
-        "view": view, "case": view.case, "svg": svg, "body": body, "where": steps(view), "latest": LATEST,
-        "kinds": words.KINDS, "actions": _actions(view, actor),
-    }  # fmt: skip
+        "view": view,
+        "case": view.case,
+        "svg": svg,
+        "body": body,
+        "where": steps(view),
+        "latest": LATEST,
+        "kinds": words.KINDS,
+        "actions": _actions(view, actor),
+    }
     return render_template("cases/show.html", **{**context, **mine})
 
 
@@ -53,7 +63,9 @@ def _actions(view: queries.CaseView, actor: Any) -> list[dict[str, Any]]:
     found = []
     workbook = "oversight.case_workbook"
     if view.history.full and actor.has("auditor") and workbook in current_app.view_functions:
-        found.append({"label": _("History as XLSX"), "url": href(workbook, case_id=view.case.id), "icon": "down2"})
+        found.append(
+            {"label": _("History as XLSX"), "url": href(workbook, case_id=view.case.id), "icon": "down2"}
+        )
     return found
 
 
@@ -67,7 +79,15 @@ def history(case_id: int) -> str:
     last = max(1, -(-len(lines) // PAGE))
     page = min(page, last)
     return render_template(
-        "cases/history.html", view=view, case=view.case, where=steps(view, _("What happened")), page=page, last=last,
-        lines=lines[(page - 1) * PAGE : page * PAGE], first=(page - 1) * PAGE + 1, total=len(lines),
-        actions=_actions(view, actor), kinds=words.KINDS,
-    )  # fmt: skip
+        "cases/history.html",
+        view=view,
+        case=view.case,
+        where=steps(view, _("What happened")),
+        page=page,
+        last=last,
+        lines=lines[(page - 1) * PAGE : page * PAGE],
+        first=(page - 1) * PAGE + 1,
+        total=len(lines),
+        actions=_actions(view, actor),
+        kinds=words.KINDS,
+    )

@@ -1,4 +1,5 @@
-"""What waits for whom by the definitions: the default provider of the desk, and what an applicant has moving elsewhere.
+"""What waits for whom by the definitions: the default provider of the desk, and what an applicant has moving
+elsewhere.
 
 Stages add what definitions do not know (reviews to write, forms to fill) through `desk.provider`.
 """
@@ -39,7 +40,9 @@ def _cards(actor: Actor) -> list[tuple[str, str]]:
 
 
 def _step(workflow: Workflow, case: Any, roles: set[str], mine: list[Any]) -> Move | None:
-    """The move that is expected here of one of these roles: the first that goes on and is not barred for this person."""
+    """The move that is expected here of one of these roles: the first that goes on and is not barred for this
+    person.
+    """
     barred = {row.move for row in mine}
     voted = {row.move for row in mine if row.seq > case.since_seq}
     open_to = [
@@ -55,7 +58,7 @@ def _step(workflow: Workflow, case: Any, roles: set[str], mine: list[Any]) -> Mo
 
 @desk.provider
 def by_definition(actor: Actor) -> list[desk.DeskItem]:
-    """Cases that lie on the desk of a role the actor holds on them, unless their part is done: three queries."""
+    """Cases on the desk of a role the actor holds on them, unless their part is done: three queries."""
     if actor.person_id is None:
         return []
     cards = _cards(actor)
@@ -81,9 +84,15 @@ def by_definition(actor: Actor) -> list[desk.DeskItem]:
             continue
         items.append(
             desk.DeskItem(
-                what=titles.title(row) or row.ref or "", url=url_for("cases.show", case_id=row.id), why=_("Next step: %(move)s", move=label(step.label)),
-                due_at=row.due_at, case_id=row.id, ref=row.ref or "", kind=row.kind, state=state,
-            )  # fmt: skip
+                what=titles.title(row) or row.ref or "",
+                url=url_for("cases.show", case_id=row.id),
+                why=_("Next step: %(move)s", move=label(step.label)),
+                due_at=row.due_at,
+                case_id=row.id,
+                ref=row.ref or "",
+                kind=row.kind,
+                state=state,
+            )
         )
     return items
 
@@ -94,13 +103,23 @@ def _primary_barred(workflow: Workflow, case: Any, roles: set[str]) -> bool:
 
 
 def elsewhere(actor: Actor, page: int = 1) -> tuple[list[dict[str, Any]], int]:
-    """An applicant's applications and grants that do not wait for them: state, whose desk, next step; newest first."""
+    """An applicant's applications and grants that do not wait for them: state, whose desk, next step; newest
+    first.
+    """
     mine = actor.scopes("applicant", "organisation_id")
     where = and_(visible_to(actor), _C.organisation_id.in_(mine), _C.kind.in_(("application", "award")))
     total = int(session().scalar(select(func.count()).select_from(Case.__table__).where(where)) or 0)
-    rows = session().execute(
-        select(Case.__table__).where(where).order_by(_C.opened_at.desc(), _C.id.desc()).limit(ELSEWHERE).offset((page - 1) * ELSEWHERE)
-    ).all()
+    rows = (
+        session()
+        .execute(
+            select(Case.__table__)
+            .where(where)
+            .order_by(_C.opened_at.desc(), _C.id.desc())
+            .limit(ELSEWHERE)
+            .offset((page - 1) * ELSEWHERE)
+        )
+        .all()
+    )
     shown = sealed.shown_states(rows, actor)
     found = []
     for row in rows:
@@ -113,10 +132,13 @@ def elsewhere(actor: Actor, page: int = 1) -> tuple[list[dict[str, Any]], int]:
             who = ROLE_LABELS.get(state.desk, state.desk)
         found.append(
             {
-                "case": row, "state": state, "who": who, "sealed": shown[row.id].sealed,
+                "case": row,
+                "state": state,
+                "who": who,
+                "sealed": shown[row.id].sealed,
                 "due_at": None if shown[row.id].sealed else row.due_at,
             }
-        )  # fmt: skip
+        )
     return found, total
 
 

@@ -1,6 +1,8 @@
-"""The words of the time line: what a record is called, what a changed field or a fact is called, and its value in words.
+"""The words of the time line: what a record is called, what a changed field or a fact is called, and its
+value in words.
 
-Moves bring their own words from the definitions. A stage adds its own names here through `say()`, `field()`, `fact()`.
+Moves bring their own words from the definitions. A stage adds its own names here through `say()`, `field()`,
+`fact()`.
 """
 
 from __future__ import annotations
@@ -17,14 +19,28 @@ from grantflow.identity.labels import KIND_LABELS, LEGAL_FORM_LABELS, ROLE_LABEL
 from grantflow.money import MINOR_DIGITS, Money
 
 KINDS: dict[str, Any] = {
-    "call": _("Call"), "application": _("Application"), "award": _("Grant"), "tranche": _("Tranche"), "report": _("Report"),
-    "check": _("Check"), "person": _("Person"), "organisation": _("Organisation"), "programme": _("Programme"),
-    "alliance": _("Alliance"), "panel": _("Panel"),
-}  # fmt: skip
+    "call": _("Call"),
+    "application": _("Application"),
+    "award": _("Grant"),
+    "tranche": _("Tranche"),
+    "report": _("Report"),
+    "check": _("Check"),
+    "person": _("Person"),
+    "organisation": _("Organisation"),
+    "programme": _("Programme"),
+    "alliance": _("Alliance"),
+    "panel": _("Panel"),
+}
 PLURALS: dict[str, Any] = {
-    "call": _("Calls"), "application": _("Applications"), "award": _("Grants"), "tranche": _("Tranches"),
-    "report": _("Reports"), "check": _("Checks"), "panel": _("Panels"), "": _("Other"),
-}  # fmt: skip
+    "call": _("Calls"),
+    "application": _("Applications"),
+    "award": _("Grants"),
+    "tranche": _("Tranches"),
+    "report": _("Reports"),
+    "check": _("Checks"),
+    "panel": _("Panels"),
+    "": _("Other"),
+}
 SAYS: dict[str, Any] = {
     "open": _("Opened"),
     "account_opened": _("Account opened"),
@@ -60,27 +76,70 @@ SAYS: dict[str, Any] = {
 OPEN_RECORDS = {"open", "extension", "outcome_announced", "organisation_changed", "late_attempt"}
 """Records without a move that an applicant also reads about their own case; all others are the house's."""
 FIELDS: dict[str, Any] = {
-    "email": _("E-mail"), "name": _("Name"), "name_en": _("Spelling in Latin letters"), "name_ru": _("Spelling in Cyrillic letters"),
-    "kind": _("Kind"), "legal_form": _("Legal form"), "country": _("Country"), "inn": _("INN"), "ogrn": _("OGRN"),
-    "founded_on": _("Founded on"), "closes_at": _("Closes"), "opens_at": _("Opens"), "results_on": _("Results on"),
-    "districts": _("Districts"), "amount": _("Amount"), "bank_account": _("Bank account"), "bank_name": _("Bank"),
-    "bank_ref": _("Bank’s reference"), "due_on": _("Due on"), "due_at": _("Due"), "quorum": _("Quorum"),
-    "reviews_due_on": _("Reviews due on"), "decision": _("Decision"), "verdict": _("Verdict"), "title": _("Title"),
-    "starts_on": _("Begins on"), "ends_on": _("Ends on"), "agreement_no": _("Agreement number"), "state": _("State"),
-}  # fmt: skip
+    "email": _("E-mail"),
+    "name": _("Name"),
+    "name_en": _("Spelling in Latin letters"),
+    "name_ru": _("Spelling in Cyrillic letters"),
+    "kind": _("Kind"),
+    "legal_form": _("Legal form"),
+    "country": _("Country"),
+    "inn": _("INN"),
+    "ogrn": _("OGRN"),
+    "founded_on": _("Founded on"),
+    "closes_at": _("Closes"),
+    "opens_at": _("Opens"),
+    "results_on": _("Results on"),
+    "districts": _("Districts"),
+    "amount": _("Amount"),
+    "bank_account": _("Bank account"),
+    "bank_name": _("Bank"),
+    "bank_ref": _("Bank’s reference"),
+    "due_on": _("Due on"),
+    "due_at": _("Due"),
+    "quorum": _("Quorum"),
+    "reviews_due_on": _("Reviews due on"),
+    "decision": _("Decision"),
+    "verdict": _("Verdict"),
+    "title": _("Title"),
+    "starts_on": _("Begins on"),
+    "ends_on": _("Ends on"),
+    "agreement_no": _("Agreement number"),
+    "state": _("State"),
+}
 FACTS: dict[str, Any] = {
-    "role": _("Role"), "amount": _("Amount"), "due": _("Due"), "fingerprint": _("Fingerprint of what was sent"),
-    "receipt": _("Number"), "paid": _("Paid"), "signed_on": _("Signed on"), "agreement_no": _("Agreement number"),
-    "starts_on": _("Begins on"), "ends_on": _("Ends on"), "spent": _("Spent"), "decision": _("Decision"),
-    "verdict": _("Verdict"), "bank_ref": _("Bank’s reference"), "tranches": _("Tranches planned"),
-    "reports": _("Reports planned"), "checks": _("Checks planned"), "mean": _("Mean mark"), "consent": _("Text agreed to"),
-    "version": _("Version"), "booked_on": _("Booked on"), "rules_not_met": _("Rules not met"), "until": _("Until"),
+    "role": _("Role"),
+    "amount": _("Amount"),
+    "due": _("Due"),
+    "fingerprint": _("Fingerprint of what was sent"),
+    "receipt": _("Number"),
+    "paid": _("Paid"),
+    "signed_on": _("Signed on"),
+    "agreement_no": _("Agreement number"),
+    "starts_on": _("Begins on"),
+    "ends_on": _("Ends on"),
+    "spent": _("Spent"),
+    "decision": _("Decision"),
+    "verdict": _("Verdict"),
+    "bank_ref": _("Bank’s reference"),
+    "tranches": _("Tranches planned"),
+    "reports": _("Reports planned"),
+    "checks": _("Checks planned"),
+    "mean": _("Mean mark"),
+    "consent": _("Text agreed to"),
+    "version": _("Version"),
+    "booked_on": _("Booked on"),
+    "rules_not_met": _("Rules not met"),
+    "until": _("Until"),
     "instalment": _("Instalment"),
-}  # fmt: skip
+}
 ERASED = _("erased on request")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
-_CODES: dict[str, dict[str, Any]] = {"role": ROLE_LABELS, "legal_form": LEGAL_FORM_LABELS, "kind": KIND_LABELS}
+_CODES: dict[str, dict[str, Any]] = {
+    "role": ROLE_LABELS,
+    "legal_form": LEGAL_FORM_LABELS,
+    "kind": KIND_LABELS,
+}
 
 
 def say(**labels: Any) -> None:
@@ -96,6 +155,12 @@ def field(**labels: Any) -> None:
 def fact(**labels: Any) -> None:
     """Add what facts are called. A fact without a name is kept and exported, but not shown on the page."""
     FACTS.update(labels)
+
+
+def code(**labels: dict[str, Any]) -> None:
+    """Add what the codes of a field or fact stand for: `code(decision={"awarded": _("Awarded"), …})`."""
+    for name, codes in labels.items():
+        _CODES.setdefault(name, {}).update(codes)
 
 
 def open_to_applicants(*records: str) -> None:

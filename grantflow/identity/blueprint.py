@@ -1,4 +1,6 @@
-"""The blueprint of people's pages. Its views stand in `views` (oneself), `staff` (people and roles) and `bodies`."""
+"""The blueprint of people's pages. Its views stand in `views` (oneself), `staff` (people and roles) and
+`bodies`.
+"""
 
 from flask import Blueprint
 

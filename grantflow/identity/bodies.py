@@ -10,7 +10,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
-from wtforms import SelectChoice
+from wtforms import SelectChoice  # type: ignore[attr-defined]  # the stubs are older than the library
 
 from grantflow.db import unit_of_work
 from grantflow.errors import Invalid, NotFound, Refused
@@ -41,7 +41,10 @@ def _districts() -> list[SelectChoice]:
         for row in rows
         if row.kind == "district"
     ]
-    return [SelectChoice("", _("Another district, or none")), *sorted(found, key=lambda c: (c.optgroup or "", c.label))]
+    return [
+        SelectChoice("", _("Another district, or none")),
+        *sorted(found, key=lambda c: (c.optgroup or "", c.label)),
+    ]
 
 
 def _form(formdata: Any = None, **given: Any) -> forms.Organisation:
@@ -49,7 +52,7 @@ def _form(formdata: Any = None, **given: Any) -> forms.Organisation:
     form.place_id.choices = _districts()
     row = given.get("obj")
     if row is not None and row.country not in forms.COUNTRIES:
-        form.country.choices = [*form.country.choices, SelectChoice(row.country)]
+        form.country.choices = [*(form.country.choices or []), SelectChoice(row.country)]
     if form.place_id.data in (None, "None"):
         form.place_id.data = ""
     else:
@@ -67,9 +70,14 @@ def organisation() -> Page:
     people = queries.people_acting_for([row.id for row in rows])
     places = {row.id: label(row.name) for row in queries.places()}
     return render_template(
-        "identity/organisation.html", rows=rows, people=people, places=places, kinds=KIND_LABELS,
-        legal_forms=LEGAL_FORM_LABELS, countries=forms.COUNTRIES,
-    )  # fmt: skip
+        "identity/organisation.html",
+        rows=rows,
+        people=people,
+        places=places,
+        kinds=KIND_LABELS,
+        legal_forms=LEGAL_FORM_LABELS,
+        countries=forms.COUNTRIES,
+    )
 
 
 @bp.route("/organisation/new", methods=["GET", "POST"])
@@ -88,7 +96,9 @@ def add_organisation() -> Page:
         except Invalid as fault:
             forms.show_faults(form, fault)
     first = not current_actor().scopes("applicant", "organisation_id")
-    shown = render_template("identity/organisation_form.html", form=form, row=None, first=first, onward=onward)
+    shown = render_template(
+        "identity/organisation_form.html", form=form, row=None, first=first, onward=onward
+    )
     return shown, 400 if form.errors else 200
 
 
@@ -129,7 +139,9 @@ def join(organisation_id: int) -> Page:
     if request.method == "POST" and form.validate():
         person = service.person_by_email(form.email.data or "")
         if person is None or not person.active:
-            form.email.errors = [_("Nobody has an account under this address. Ask the person to open one first.")]
+            form.email.errors = [
+                _("Nobody has an account under this address. Ask the person to open one first.")
+            ]
         else:
             try:
                 actor, person_id = current_actor(), person.id

@@ -1,4 +1,5 @@
-"""The way from people's use cases to the one door of `cases`, which stands in a later layer and hands its keys in here.
+"""The way from people's use cases to the one door of `cases`, which stands in a later layer and hands its
+keys in here.
 
 It decides nothing: `cases.service` gives `open_case` and `record`, `service` calls them.
 """
@@ -12,7 +13,9 @@ _keys: dict[str, Callable[..., Any]] = {}
 
 
 def hand_over(*, open_case: Callable[..., Any], record: Callable[..., Any]) -> None:
-    """Give the two functions by which files are opened and events are written. Called once, by `cases.service`."""
+    """Give the two functions by which files are opened and events are written. Called once, by
+    `cases.service`.
+    """
     _keys.update(open_case=open_case, record=record)
 
 

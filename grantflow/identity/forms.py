@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import (
+from wtforms import (  # type: ignore[attr-defined]  # the stubs are older than the library
     BooleanField,
     EmailField,
     HiddenField,
@@ -33,15 +33,44 @@ from grantflow.rendering import Unreadable, day, parse_date, zone_words
 
 LANGUAGES = [SelectChoice("en", "English"), SelectChoice("ru", "Русский")]
 ZONES = (
-    "Europe/Kaliningrad", "Europe/Moscow", "Europe/Samara", "Asia/Yekaterinburg", "Asia/Omsk", "Asia/Krasnoyarsk",
-    "Asia/Irkutsk", "Asia/Chita", "Asia/Vladivostok", "Asia/Magadan", "Asia/Kamchatka", "Europe/Oslo",
-    "Europe/Copenhagen", "Europe/Stockholm", "Europe/Helsinki", "Europe/Rome", "Europe/London", "America/New_York",
-    "Asia/Almaty", "Asia/Bishkek", "Asia/Dushanbe", "Asia/Ashgabat", "Asia/Tashkent", "UTC",
-)  # fmt: skip
+    "Europe/Kaliningrad",
+    "Europe/Moscow",
+    "Europe/Samara",
+    "Asia/Yekaterinburg",
+    "Asia/Omsk",
+    "Asia/Krasnoyarsk",
+    "Asia/Irkutsk",
+    "Asia/Chita",
+    "Asia/Vladivostok",
+    "Asia/Magadan",
+    "Asia/Kamchatka",
+    "Europe/Oslo",
+    "Europe/Copenhagen",
+    "Europe/Stockholm",
+    "Europe/Helsinki",
+    "Europe/Rome",
+    "Europe/London",
+    "America/New_York",
+    "Asia/Almaty",
+    "Asia/Bishkek",
+    "Asia/Dushanbe",
+    "Asia/Ashgabat",
+    "Asia/Tashkent",
+    "UTC",
+)
 COUNTRIES = {
-    "RU": _("Russia"), "NO": _("Norway"), "FI": _("Finland"), "DK": _("Denmark"), "SE": _("Sweden"), "IT": _("Italy"),
-    "KZ": _("Kazakhstan"), "KG": _("Kyrgyzstan"), "TJ": _("Tajikistan"), "TM": _("Turkmenistan"), "UZ": _("Uzbekistan"),
-}  # fmt: skip
+    "RU": _("Russia"),
+    "NO": _("Norway"),
+    "FI": _("Finland"),
+    "DK": _("Denmark"),
+    "SE": _("Sweden"),
+    "IT": _("Italy"),
+    "KZ": _("Kazakhstan"),
+    "KG": _("Kyrgyzstan"),
+    "TJ": _("Tajikistan"),
+    "TM": _("Turkmenistan"),
+    "UZ": _("Uzbekistan"),
+}
 
 
 def new_key() -> str:
@@ -72,16 +101,16 @@ class DayField(StringField):
     day: date | None = None
 
     def _value(self) -> str:
-        if isinstance(self.data, date):
-            return day(self.data, "long")
-        return str(self.data or "")
+        typed: Any = self.data  # a form made from a record holds its date here
+        return day(typed, "long") if isinstance(typed, date) else str(typed or "")
 
     def pre_validate(self, form: Any) -> None:
         """Read the typed words."""
         if not self.data:
             return
         try:
-            self.day = self.data if isinstance(self.data, date) else parse_date(self.data)
+            typed: Any = self.data
+            self.day = typed if isinstance(typed, date) else parse_date(typed)
         except Unreadable as told:
             raise ValidationError(str(told)) from told
 
@@ -137,7 +166,8 @@ class Profile(Keyed):
     theme = RadioField(
         _("Light or dark pages"),
         choices=[
-            SelectChoice("auto", _("As the device is set")), SelectChoice("light", _("Light")),
+            SelectChoice("auto", _("As the device is set")),
+            SelectChoice("light", _("Light")),
             SelectChoice("dark", _("Dark")),
         ],
     )
@@ -156,7 +186,9 @@ class Profile(Keyed):
 class NewPerson(Keyed):
     """Somebody a manager adds."""
 
-    email = EmailField(_("E-mail"), description=_("An invitation goes there: the person chooses a password behind its link."))
+    email = EmailField(
+        _("E-mail"), description=_("An invitation goes there: the person chooses a password behind its link.")
+    )
     name = StringField(_("Name"), description=_("In any script; the person can add the other one."))
     language = RadioField(_("Language of pages and letters"), choices=LANGUAGES)
 
@@ -164,13 +196,14 @@ class NewPerson(Keyed):
 class GrantRole(Keyed):
     """A role in a programme this manager leads."""
 
-    role = SelectField(_("Role"), validate_choice=True)
+    role = SelectField(_("Role"), [InputRequired(_("Choose a role from the list."))])
     starts_on = DayField(_("First day"), description=_("Empty: from today."))
     ends_on = DayField(_("Last day"), description=_("Empty: until somebody takes the role back."))
     reason = TextAreaField(
-        _("Reason"), [Optional(), Length(max=1000, message=_("Write at most 1,000 characters."))],
+        _("Reason"),
+        [Optional(), Length(max=1000, message=_("Write at most 1,000 characters."))],
         description=_("If it is worth remembering. It stands in the person’s file."),
-    )  # fmt: skip
+    )
 
 
 class RevokeRole(Keyed):
@@ -178,32 +211,48 @@ class RevokeRole(Keyed):
 
     reason = TextAreaField(
         _("Reason"),
-        [InputRequired(_("Write the reason: it will stand in the history.")),
-         Length(max=1000, message=_("Write at most 1,000 characters."))],
-    )  # fmt: skip
+        [
+            InputRequired(_("Write the reason: it will stand in the history.")),
+            Length(max=1000, message=_("Write at most 1,000 characters.")),
+        ],
+    )
 
 
 class Organisation(Keyed):
     """An organisation as its people describe it."""
 
-    name_ru = StringField(_("Its name in Cyrillic letters"), description=_("As in the certificate of registration."))
+    name_ru = StringField(
+        _("Its name in Cyrillic letters"), description=_("As in the certificate of registration.")
+    )
     name_en = StringField(_("Its name in Latin letters"), description=_("One of the two is enough."))
     kind = SelectField(_("Kind"), choices=[SelectChoice(k, KIND_LABELS[k]) for k in ORGANISATION_KINDS])
-    legal_form = SelectField(_("Legal form"), choices=[SelectChoice(f, LEGAL_FORM_LABELS[f]) for f in LEGAL_FORMS])
+    legal_form = SelectField(
+        _("Legal form"), choices=[SelectChoice(f, LEGAL_FORM_LABELS[f]) for f in LEGAL_FORMS]
+    )
     country = SelectField(_("Country"), choices=[SelectChoice(*row) for row in COUNTRIES.items()])
-    place_id = SelectField(_("District"), description=_("Where the work is done, if it is one of the programme’s districts."))
-    inn = StringField(_("INN, the tax number"), description=_("10 digits, of a person 12. Leave it empty before registration."))
+    place_id = SelectField(
+        _("District"), description=_("Where the work is done, if it is one of the programme’s districts.")
+    )
+    inn = StringField(
+        _("INN, the tax number"),
+        description=_("10 digits, of a person 12. Leave it empty before registration."),
+    )
     ogrn = StringField(_("OGRN or OGRNIP"), description=_("13 or 15 digits, if there is one."))
     founded_on = DayField(_("Founded on"), description=_("The day of registration, for example 1.11.2021."))
 
     def fields(self) -> dict[str, Any]:
         """What the service takes."""
         return {
-            "name_ru": self.name_ru.data or "", "name_en": self.name_en.data or "", "kind": self.kind.data,
-            "legal_form": self.legal_form.data, "country": self.country.data, "inn": self.inn.data or "",
-            "place_id": int(self.place_id.data) if self.place_id.data else None, "ogrn": self.ogrn.data or "",
+            "name_ru": self.name_ru.data or "",
+            "name_en": self.name_en.data or "",
+            "kind": self.kind.data,
+            "legal_form": self.legal_form.data,
+            "country": self.country.data,
+            "inn": self.inn.data or "",
+            "place_id": int(self.place_id.data) if self.place_id.data else None,
+            "ogrn": self.ogrn.data or "",
             "founded_on": self.founded_on.day,
-        }  # fmt: skip
+        }
 
 
 class JoinOrganisation(Keyed):

@@ -1,7 +1,9 @@
-"""What somebody typed into a form that could not be taken (a session that ended, a token too old) is kept until they
+"""What somebody typed into a form that could not be taken (a session that ended, a token too old) is kept
+until they
 are back, and put into the same form once.
 
-Files and passwords are never kept. Deciding that input could not be taken is for `session` and the error pages.
+Files and passwords are never kept. Deciding that input could not be taken is for `session` and the error
+pages.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ def foreign() -> bool:
     """Whether another site sent this form: then nothing of it may come up as if the person had typed it."""
     site = request.headers.get("Sec-Fetch-Site", "")
     origin = request.headers.get("Origin", "")
-    return site in ("cross-site", "same-site") or (origin not in ("", "null") and origin != request.host_url.rstrip("/"))
+    return site in ("cross-site", "same-site") or (
+        origin not in ("", "null") and origin != request.host_url.rstrip("/")
+    )
 
 
 def _has_page() -> bool:
@@ -71,7 +75,9 @@ def typed() -> list[tuple[str, str]]:
 
 
 def keep(person_id: int | None) -> bool:
-    """Keep what this request carries, for the person if known, else for whoever signs in in this browser next."""
+    """Keep what this request carries, for the person if known, else for whoever signs in in this browser
+    next.
+    """
     if request.method != "POST" or foreign() or not _has_page() or len(here()) > 500:
         return False
     fields = typed()
@@ -82,22 +88,27 @@ def keep(person_id: int | None) -> bool:
         current.execute(delete(_ROWS).where(_ROWS.c.created_at < clock.now() - FOR))
         current.execute(
             insert(_ROWS).values(
-                token=token, person_id=person_id, path=here(), data=[list(pair) for pair in fields],
+                token=token,
+                person_id=person_id,
+                path=here(),
+                data=[list(pair) for pair in fields],
                 created_at=clock.now(),
             )
-        )  # fmt: skip
+        )
     session["kept"] = {"token": token, "path": here()}
     return True
 
 
 def waiting_for(person_id: int) -> str | None:
-    """Where to take somebody who has just signed in: the form whose words are kept, if they are this person's."""
+    """Where to take somebody who has just signed in: the form whose words are kept, if they are this
+    person's.
+    """
     note = session.get("kept")
     row = _row(note)
-    if row is None or row.person_id not in (None, person_id):
+    if note is None or row is None or row.person_id not in (None, person_id):
         session.pop("kept", None)
         return None
-    return str(note["path"])
+    return str(row.path)
 
 
 def _row(note: Any) -> Any:

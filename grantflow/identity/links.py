@@ -20,7 +20,9 @@ def _signer(kind: str) -> URLSafeTimedSerializer:
 
 
 def link(person: Person, kind: str = "invitation") -> str:
-    """The whole address to send: good for seven days (`invitation`) or two hours (`password`), and for one use."""
+    """The whole address to send: good for seven days (`invitation`) or two hours (`password`), and for one
+    use.
+    """
     token = _signer(kind).dumps([person.id, person.session_epoch])
     return f"{current_app.config['GRANTFLOW'].url}/{kind}/{token}"
 

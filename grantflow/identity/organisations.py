@@ -1,6 +1,7 @@
 """Organisations: opening, changing and joining one. Each is a file with a history; changes are events in it.
 
-All functions here need a unit of work around them. Who acts for an organisation holds the role of applicant in it.
+All functions here need a unit of work around them. Who acts for an organisation holds the role of applicant
+in it.
 """
 
 from __future__ import annotations
@@ -48,10 +49,12 @@ def _checked(given: dict[str, Any], known_id: int | None = None) -> dict[str, An
         wrong["country"] = _("Choose a country from the list.")
     for column in ("inn", "ogrn"):
         kept[column] = "".join((given.get(column) or "").split())
-    if kept["inn"] and (fault := inn_fault(kept["inn"], kept["country"], kept["legal_form"])):
-        wrong["inn"] = fault
+    if kept["inn"] and (number_fault := inn_fault(kept["inn"], kept["country"], kept["legal_form"])):
+        wrong["inn"] = number_fault
     if kept["ogrn"] and kept["country"] == "RU" and not _fits(ogrn_number, kept["ogrn"]):
-        wrong["ogrn"] = _("The last digit does not fit the others. Write the 13 or 15 digits of the certificate.")
+        wrong["ogrn"] = _(
+            "The last digit does not fit the others. Write the 13 or 15 digits of the certificate."
+        )
     elif len(kept["ogrn"]) > 15:
         wrong["ogrn"] = _("Write at most 15 characters.")
     if kept.get("founded_on") and kept["founded_on"] > clock.today("Europe/Moscow"):
@@ -72,11 +75,15 @@ def _fits(number: Any, text: str) -> bool:
 
 
 def inn_fault(text: str, country: str = "RU", legal_form: str = "other") -> Any:
-    """What is wrong with a tax number, as a sentence; None where nothing is. Russian ones are checked by their digits."""
+    """What is wrong with a tax number, as a sentence; None where nothing is. Russian ones are checked by
+    their digits.
+    """
     if country != "RU":
         return _("Write at most 12 letters and digits.") if len(text) > 12 or not text.isalnum() else None
     if not (text.isascii() and text.isdigit()) or len(text) not in (10, 12):
-        return _("An INN has 10 digits, that of a person 12. This one has %(count)s characters.", count=len(text))
+        return _(
+            "An INN has 10 digits, that of a person 12. This one has %(count)s characters.", count=len(text)
+        )
     if legal_form in NATURAL and len(text) != 12:
         return _("The INN of a sole trader or self-employed person has 12 digits.")
     if not _fits(inn_number, text):
@@ -85,7 +92,9 @@ def inn_fault(text: str, country: str = "RU", legal_form: str = "other") -> Any:
 
 
 def _taken(number: str, country: str, known_id: int | None) -> bool:
-    query = select(_ORGANISATIONS.c.id).where(_ORGANISATIONS.c.inn == number, _ORGANISATIONS.c.country == country)
+    query = select(_ORGANISATIONS.c.id).where(
+        _ORGANISATIONS.c.inn == number, _ORGANISATIONS.c.country == country
+    )
     return any(row.id != known_id for row in writing().execute(query))
 
 
@@ -118,46 +127,80 @@ def add_organisation(
     current = writing()
     if key is not None and actor.person_id is not None:
         key = f"organisation/{actor.person_id}/{key}"
-    known = current.execute(select(CASES.c.id).where(CASES.c.open_key == key)).scalar_one_or_none() if key else None
+    known = (
+        current.execute(select(CASES.c.id).where(CASES.c.open_key == key)).scalar_one_or_none()
+        if key
+        else None
+    )
     if known is not None:
         return int(known)
     kept = _checked(
-        {"name_en": name_en, "name_ru": name_ru, "kind": kind, "legal_form": legal_form, "country": country,
-         "place_id": place_id, "inn": inn, "ogrn": ogrn, "founded_on": founded_on}
-    )  # fmt: skip
+        {
+            "name_en": name_en,
+            "name_ru": name_ru,
+            "kind": kind,
+            "legal_form": legal_form,
+            "country": country,
+            "place_id": place_id,
+            "inn": inn,
+            "ogrn": ogrn,
+            "founded_on": founded_on,
+        }
+    )
     file = door.open_case("organisation", actor=actor, title=_title(kept), key=key)
     current.execute(update(CASES).where(CASES.c.id == file.id).values(organisation_id=file.id))
     others = list(aliases or ())
     current.execute(
         insert(_ORGANISATIONS).values(
-            id=file.id, aliases=others, bank_account="",
-            search_key=words.search_key(kept["name_en"], kept["name_ru"], *others), **kept,
+            id=file.id,
+            aliases=others,
+            bank_account="",
+            search_key=words.search_key(kept["name_en"], kept["name_ru"], *others),
+            **kept,
         )
-    )  # fmt: skip
+    )
     if join and actor.person_id is not None:
-        first = Actor(actor.person_id, actor.name, actor.language, (Held("applicant", organisation_id=file.id),))
+        first = Actor(
+            actor.person_id, actor.name, actor.language, (Held("applicant", organisation_id=file.id),)
+        )
         grant_role(first, actor.person_id, "applicant", organisation_id=file.id)
     return int(file.id)
 
 
 def change_organisation(actor: Actor, organisation_id: int, *, key: str | None = None, **given: Any) -> None:
-    """Change fields of an organisation one acts for. Only what differs is written, as one event with before and after."""
+    """Change fields of an organisation one acts for. Only what differs is written, as one event with before
+    and after.
+    """
     current = writing()
     row = current.execute(select(_ORGANISATIONS).where(_ORGANISATIONS.c.id == organisation_id)).one_or_none()
-    if row is None or not (actor.everywhere or organisation_id in actor.scopes("applicant", "organisation_id")):
+    if row is None or not (
+        actor.everywhere or organisation_id in actor.scopes("applicant", "organisation_id")
+    ):
         raise NotFound
     kept = _checked({name: getattr(row, name) for name in FIELDS} | given, organisation_id)
     changed = {name: kept[name] for name in FIELDS if kept[name] != getattr(row, name)}
     if not changed:
         return
-    private = {"inn", *(("name_en", "name_ru", "ogrn") if kept["legal_form"] in NATURAL or row.legal_form in NATURAL else ())}
+    private = {
+        "inn",
+        *(
+            ("name_en", "name_ru", "ogrn")
+            if kept["legal_form"] in NATURAL or row.legal_form in NATURAL
+            else ()
+        ),
+    }
     door.record(
-        organisation_id, "organisation_changed", actor=actor, key=key,
+        organisation_id,
+        "organisation_changed",
+        actor=actor,
+        key=key,
         changes=[(name, getattr(row, name), value) for name, value in changed.items() if name not in private],
         private_changes=[
-            (name, getattr(row, name), value, actor.person_id) for name, value in changed.items() if name in private
+            (name, getattr(row, name), value, actor.person_id)
+            for name, value in changed.items()
+            if name in private
         ],
-    )  # fmt: skip
+    )
     aliases = list(row.aliases or ())
     current.execute(
         update(_ORGANISATIONS)

@@ -20,7 +20,9 @@ from grantflow.identity.models import Organisation, Person, RoleAssignment
 from grantflow.identity.roles import CASES
 from grantflow.rendering import language
 
-_PLACES = table("places", *(column(c) for c in ("id", "kind", "parent_id", "code")), column("name", JsonText()))
+_PLACES = table(
+    "places", *(column(c) for c in ("id", "kind", "parent_id", "code")), column("name", JsonText())
+)
 """The columns of `places` that are read here; the table itself is of a later layer."""
 _PEOPLE, _ROLES, _EVENTS = Person.__table__, RoleAssignment.__table__, Event.__table__
 PAGE = 25
@@ -28,7 +30,11 @@ PAGE = 25
 
 def programmes_of(actor: Actor) -> list[Any]:
     """The programmes this actor manages: number and title."""
-    query = select(CASES.c.id, CASES.c.title).where(CASES.c.kind == "programme").order_by(CASES.c.title, CASES.c.id)
+    query = (
+        select(CASES.c.id, CASES.c.title)
+        .where(CASES.c.kind == "programme")
+        .order_by(CASES.c.title, CASES.c.id)
+    )
     if not actor.everywhere:
         query = query.where(CASES.c.id.in_(actor.scopes("manager", "programme_id")))
     return list(session().execute(query).all())
@@ -39,32 +45,47 @@ def _named(scope: Any) -> Any:
 
 
 def roles_of(person_ids: list[int], programmes: set[int] | None = None) -> dict[int, list[dict[str, Any]]]:
-    """Every assignment of these people, the living first, with the title of where it holds; of some programmes only."""
-    query = select(_ROLES).where(_ROLES.c.person_id.in_(person_ids)).order_by(_ROLES.c.revoked_at.is_not(None), _ROLES.c.id)
+    """Every assignment of these people, the living first, with the file of where it holds; of some
+    programmes only.
+    """
+    query = (
+        select(_ROLES)
+        .where(_ROLES.c.person_id.in_(person_ids))
+        .order_by(_ROLES.c.revoked_at.is_not(None), _ROLES.c.id)
+    )
     if programmes is not None:
         query = query.where(_ROLES.c.programme_id.in_(programmes))
     rows = session().execute(query).all()
     scopes = {i for r in rows for i in (r.programme_id, r.panel_id, r.organisation_id) if i}
-    titles = {row.id: row.title for row in session().execute(_named(scopes))} if scopes else {}
+    files = {row.id: row for row in session().execute(_named(scopes))} if scopes else {}
     by = {r.granted_by for r in rows if r.granted_by}
-    givers = {row.id: row for row in session().execute(select(_PEOPLE).where(_PEOPLE.c.id.in_(by)))} if by else {}
+    givers = (
+        {row.id: row for row in session().execute(select(_PEOPLE).where(_PEOPLE.c.id.in_(by)))} if by else {}
+    )
     today = clock.today()
     found: dict[int, list[dict[str, Any]]] = {person_id: [] for person_id in person_ids}
     for row in rows:
         over = row.revoked_at is not None or (row.ends_on is not None and row.ends_on < today)
         found[row.person_id].append(
             {
-                "id": row.id, "role": row.role, "where": titles.get(row.panel_id or row.organisation_id or row.programme_id, ""),
-                "starts_on": row.starts_on, "ends_on": row.ends_on, "granted_at": row.granted_at,
-                "granted_by": givers.get(row.granted_by), "revoked_at": row.revoked_at, "over": over,
+                "id": row.id,
+                "role": row.role,
+                "where": files.get(row.panel_id or row.organisation_id or row.programme_id),
+                "starts_on": row.starts_on,
+                "ends_on": row.ends_on,
+                "granted_at": row.granted_at,
+                "granted_by": givers.get(row.granted_by),
+                "revoked_at": row.revoked_at,
+                "over": over,
                 "ahead": row.starts_on is not None and row.starts_on > today,
             }
-        )  # fmt: skip
+        )
     return found
 
 
 def people_of(actor: Actor, text: str = "", page: int = 1) -> tuple[list[dict[str, Any]], int]:
-    """People with a role in the programmes this actor manages, by name, a page at a time; and how many there are.
+    """People with a role in the programmes this actor manages, by name, a page at a time; and how many there
+    are.
 
     `text` narrows by a part of a name; a whole address finds anybody.
     """
@@ -75,7 +96,11 @@ def people_of(actor: Actor, text: str = "", page: int = 1) -> tuple[list[dict[st
     if "@" in text:
         where = _PEOPLE.c.email_key == words.address_key(text)
     query = select(_PEOPLE).where(where)
-    rows = list(session().execute(query.order_by(func.coalesce(func.nullif(_PEOPLE.c.name_ru, ""), _PEOPLE.c.name_en), _PEOPLE.c.id)))
+    rows = list(
+        session().execute(
+            query.order_by(func.coalesce(func.nullif(_PEOPLE.c.name_ru, ""), _PEOPLE.c.name_en), _PEOPLE.c.id)
+        )
+    )
     if text and "@" not in text:  # SQLite folds the case of Latin letters only: compare here
         key = words.search_key(text)
         rows = [row for row in rows if key in words.search_key(row.name_en, row.name_ru)]
@@ -85,14 +110,16 @@ def people_of(actor: Actor, text: str = "", page: int = 1) -> tuple[list[dict[st
 
 
 def person_for(actor: Actor, person_id: int, found: list[int]) -> Any:
-    """A person whose roles this actor may see to; `found` are those whose address they typed. Else NotFound."""
+    """A person whose roles this actor may see to; `found`: whose address they typed. Else NotFound."""
     row = session().execute(select(_PEOPLE).where(_PEOPLE.c.id == person_id)).one_or_none()
     if row is None:
         raise NotFound
     programmes = actor.scopes("manager", "programme_id")
     role = select(_ROLES.c.id).where(_ROLES.c.person_id == person_id, _ROLES.c.programme_id.in_(programmes))
     added = select(_EVENTS.c.id).where(
-        _EVENTS.c.case_id == person_id, _EVENTS.c.move == "account_opened", _EVENTS.c.actor_id == actor.person_id
+        _EVENTS.c.case_id == person_id,
+        _EVENTS.c.move == "account_opened",
+        _EVENTS.c.actor_id == actor.person_id,
     )
     known = person_id in found or person_id == actor.person_id
     if not known and session().execute(role.union_all(added)).first() is None:
@@ -102,13 +129,17 @@ def person_for(actor: Actor, person_id: int, found: list[int]) -> Any:
 
 def assignment_for(actor: Actor, person_id: int, assignment_id: int) -> Any:
     """One assignment of a person in a programme this actor manages; else NotFound."""
-    row = session().execute(
-        select(_ROLES).where(
-            _ROLES.c.id == assignment_id,
-            _ROLES.c.person_id == person_id,
-            _ROLES.c.programme_id.in_(actor.scopes("manager", "programme_id")),
+    row = (
+        session()
+        .execute(
+            select(_ROLES).where(
+                _ROLES.c.id == assignment_id,
+                _ROLES.c.person_id == person_id,
+                _ROLES.c.programme_id.in_(actor.scopes("manager", "programme_id")),
+            )
         )
-    ).one_or_none()
+        .one_or_none()
+    )
     if row is None:
         raise NotFound
     return row
@@ -125,7 +156,14 @@ def people_acting_for(organisation_ids: list[int]) -> dict[int, list[Any]]:
     """Who acts for these organisations today: person and address, by organisation."""
     today = clock.today()
     rows = session().execute(
-        select(_ROLES.c.organisation_id, _ROLES.c.id.label("assignment"), _PEOPLE.c.id, _PEOPLE.c.email, _PEOPLE.c.name_en, _PEOPLE.c.name_ru)
+        select(
+            _ROLES.c.organisation_id,
+            _ROLES.c.id.label("assignment"),
+            _PEOPLE.c.id,
+            _PEOPLE.c.email,
+            _PEOPLE.c.name_en,
+            _PEOPLE.c.name_ru,
+        )
         .join(_PEOPLE, _PEOPLE.c.id == _ROLES.c.person_id)
         .where(
             _ROLES.c.role == "applicant",
@@ -149,9 +187,13 @@ def places() -> list[Any]:
 def demo_people(emails: list[str]) -> list[tuple[Any, set[str]]]:
     """The demonstration's people under these addresses, in that order, with their roles."""
     keys = [words.address_key(email) for email in emails]
-    rows = {row.email_key: row for row in session().execute(select(_PEOPLE).where(_PEOPLE.c.email_key.in_(keys)))}
+    rows = {
+        row.email_key: row for row in session().execute(select(_PEOPLE).where(_PEOPLE.c.email_key.in_(keys)))
+    }
     held: dict[int, set[str]] = {}
-    for row in session().execute(select(_ROLES.c.person_id, _ROLES.c.role).where(_ROLES.c.revoked_at.is_(None))):
+    for row in session().execute(
+        select(_ROLES.c.person_id, _ROLES.c.role).where(_ROLES.c.revoked_at.is_(None))
+    ):
         held.setdefault(row.person_id, set()).add(row.role)
     return [(rows[key], held.get(rows[key].id, set())) for key in keys if key in rows]
 
@@ -161,6 +203,8 @@ def names_of(person_ids: Iterable[int | None]) -> dict[int, str]:
     wanted = {number for number in person_ids if number is not None}
     if not wanted:
         return {}
-    rows = session().execute(select(_PEOPLE.c.id, _PEOPLE.c.name_en, _PEOPLE.c.name_ru).where(_PEOPLE.c.id.in_(wanted)))
+    rows = session().execute(
+        select(_PEOPLE.c.id, _PEOPLE.c.name_en, _PEOPLE.c.name_ru).where(_PEOPLE.c.id.in_(wanted))
+    )
     russian = language() == "ru"
     return {row.id: (row.name_ru or row.name_en) if russian else (row.name_en or row.name_ru) for row in rows}

@@ -20,7 +20,23 @@ from grantflow.identity.access import Actor
 from grantflow.identity.labels import ROLE_LABELS
 from grantflow.identity.models import ROLES, Person, RoleAssignment
 
-CASES = table("cases", *(column(c) for c in ("id", "kind", "title", "ref", "programme_id", "alliance_id", "panel_id", "organisation_id", "open_key")))
+CASES = table(
+    "cases",
+    *(
+        column(c)
+        for c in (
+            "id",
+            "kind",
+            "title",
+            "ref",
+            "programme_id",
+            "alliance_id",
+            "panel_id",
+            "organisation_id",
+            "open_key",
+        )
+    ),
+)
 """The columns of `cases` that people's use cases read; the table itself is of a later layer."""
 _ROLES = RoleAssignment.__table__
 _PEOPLE = Person.__table__
@@ -32,12 +48,21 @@ OF_PANELS = ("panellist", "chair")
 def _scope(role: str, scope: dict[str, int | None]) -> dict[str, int | None]:
     """The scope as it is kept: a panel brings its programme; each id must name a file of the right kind."""
     needed = "organisation_id" if role == "applicant" else "panel_id" if role in OF_PANELS else "programme_id"
-    kept: dict[str, int | None] = {"programme_id": None, "alliance_id": None, "panel_id": None, "organisation_id": None}
+    kept: dict[str, int | None] = {
+        "programme_id": None,
+        "alliance_id": None,
+        "panel_id": None,
+        "organisation_id": None,
+    }
     for name in (needed, "alliance_id"):
         if scope.get(name) is None:
             continue
         kind = name.removesuffix("_id")
-        file = writing().execute(select(CASES).where(CASES.c.id == scope[name], CASES.c.kind == kind)).one_or_none()
+        file = (
+            writing()
+            .execute(select(CASES).where(CASES.c.id == scope[name], CASES.c.kind == kind))
+            .one_or_none()
+        )
         if file is None:
             raise NotFound
         kept[name] = file.id
@@ -67,17 +92,24 @@ def _held_now(person_id: int) -> list[Any]:
     """Roles that hold today or later."""
     today = clock.today()
     found = writing().execute(
-        select(_ROLES).where(_ROLES.c.person_id == person_id, _ROLES.c.revoked_at.is_(None)).order_by(_ROLES.c.id)
+        select(_ROLES)
+        .where(_ROLES.c.person_id == person_id, _ROLES.c.revoked_at.is_(None))
+        .order_by(_ROLES.c.id)
     )
     return [row for row in found if row.ends_on is None or row.ends_on >= today]
 
 
 def _separate(role: str, programme_id: int | None, held: list[Any]) -> None:
     for row in held:
-        if row.programme_id == programme_id and programme_id is not None and frozenset((role, row.role)) in APART:
+        if (
+            row.programme_id == programme_id
+            and programme_id is not None
+            and frozenset((role, row.role)) in APART
+        ):
             raise Refused(
                 _(
-                    "This person is %(held)s of the same programme. Who decides does not pay: one person may not hold both roles.",
+                    "This person is %(held)s of the same programme. Who decides does not pay: "
+                    "one person may not hold both roles.",
                     held=ROLE_LABELS[row.role],
                 )
             )
@@ -97,24 +129,34 @@ def grant_role(
     reason: str = "",
     key: str | None = None,
 ) -> int:
-    """Give a role: staff within a programme, members and chairs within a panel, applicants within an organisation.
+    """Give a role: staff within a programme, members and chairs within a panel, applicants within an
+    organisation.
 
     A manager gives the roles of their own programmes, and none to themselves; an applicant those of their
-    organisation. Refused, Invalid and NotFound say why not. Gives back the assignment's number; a repeated `key`
+    organisation. Refused, Invalid and NotFound say why not. Gives back the assignment's number; a repeated
+    `key`
     gives the first one.
     """
     current = writing()
     if role not in ROLES:
         said = _("Choose a role from the list.")
         raise Invalid(said, {"role": said})
-    if current.execute(select(CASES.c.id).where(CASES.c.id == person_id).with_for_update()).one_or_none() is None:
+    if (
+        current.execute(select(CASES.c.id).where(CASES.c.id == person_id).with_for_update()).one_or_none()
+        is None
+    ):
         raise NotFound
     if key is not None and (earlier := store.by_key(current, person_id, key)) is not None:
         return int(earlier.facts["assignment"])
     person = current.execute(select(_PEOPLE).where(_PEOPLE.c.id == person_id)).one_or_none()
     if person is None:
         raise NotFound
-    given = {"programme_id": programme_id, "panel_id": panel_id, "organisation_id": organisation_id, "alliance_id": alliance_id}
+    given = {
+        "programme_id": programme_id,
+        "panel_id": panel_id,
+        "organisation_id": organisation_id,
+        "alliance_id": alliance_id,
+    }
     scope = _scope(role, given)
     _may(actor, role, scope)
     if actor.person_id == person_id and role != "applicant":
@@ -134,18 +176,31 @@ def grant_role(
     assignment = current.execute(
         insert(_ROLES)
         .values(
-            person_id=person_id, role=role, starts_on=starts_on, ends_on=ends_on, granted_by=actor.person_id,
-            granted_at=clock.now(), **scope,
+            person_id=person_id,
+            role=role,
+            starts_on=starts_on,
+            ends_on=ends_on,
+            granted_by=actor.person_id,
+            granted_at=clock.now(),
+            **scope,
         )
         .returning(_ROLES.c.id)
-    ).scalar_one()  # fmt: skip
+    ).scalar_one()
     facts = {"assignment": assignment, "role": role, **{c: v for c, v in scope.items() if v is not None}}
     facts |= {name: day for name, day in (("starts_on", starts_on), ("ends_on", ends_on)) if day is not None}
     own = actor.person_id == person_id
     door.record(
-        person_id, "role_granted", actor=actor, role=_as(actor, role), facts=facts, reason=reason, key=key,
-        notices=[] if own or actor.everywhere else [("role_granted", [person_id], {"role": words.in_both(ROLE_LABELS[role])})],
-    )  # fmt: skip
+        person_id,
+        "role_granted",
+        actor=actor,
+        role=_as(actor, role),
+        facts=facts,
+        reason=reason,
+        key=key,
+        notices=[]
+        if own or actor.everywhere
+        else [("role_granted", [person_id], {"role": words.in_both(ROLE_LABELS[role])})],
+    )
     return int(assignment)
 
 
@@ -173,21 +228,45 @@ def revoke_role(actor: Actor, assignment_id: int, *, reason: str, key: str | Non
         _somebody_stays(row)
     current.execute(update(_ROLES).where(_ROLES.c.id == assignment_id).values(revoked_at=clock.now()))
     door.record(
-        row.person_id, "role_revoked", actor=actor, role=_as(actor, row.role), reason=reason, key=key,
-        facts={"assignment": row.id, "role": row.role, "programme_id": row.programme_id, "panel_id": row.panel_id,
-               "organisation_id": row.organisation_id},
-    )  # fmt: skip
+        row.person_id,
+        "role_revoked",
+        actor=actor,
+        role=_as(actor, row.role),
+        reason=reason,
+        key=key,
+        facts={
+            "assignment": row.id,
+            "role": row.role,
+            "programme_id": row.programme_id,
+            "panel_id": row.panel_id,
+            "organisation_id": row.organisation_id,
+        },
+    )
 
 
 def _somebody_stays(row: Any) -> None:
     """A programme keeps a manager and an organisation somebody who acts for it."""
     today = clock.today()
-    where = _ROLES.c.programme_id == row.programme_id if row.role == "manager" else _ROLES.c.organisation_id == row.organisation_id
-    others = writing().execute(
-        select(_ROLES.c.ends_on)
-        .join(_PEOPLE, _PEOPLE.c.id == _ROLES.c.person_id)
-        .where(where, _ROLES.c.role == row.role, _ROLES.c.revoked_at.is_(None), _ROLES.c.id != row.id, _PEOPLE.c.active)
-    ).all()
+    where = (
+        _ROLES.c.programme_id == row.programme_id
+        if row.role == "manager"
+        else _ROLES.c.organisation_id == row.organisation_id
+    )
+    others = (
+        writing()
+        .execute(
+            select(_ROLES.c.ends_on)
+            .join(_PEOPLE, _PEOPLE.c.id == _ROLES.c.person_id)
+            .where(
+                where,
+                _ROLES.c.role == row.role,
+                _ROLES.c.revoked_at.is_(None),
+                _ROLES.c.id != row.id,
+                _PEOPLE.c.active,
+            )
+        )
+        .all()
+    )
     if not any(other.ends_on is None or other.ends_on >= today for other in others):
         raise Refused(
             _("This is the last manager of the programme. Give the role to another person first.")

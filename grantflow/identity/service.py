@@ -1,6 +1,8 @@
-"""People's use cases: accounts, their settings and passwords. All writing functions need a unit of work around them.
+"""People's use cases: accounts, their settings and passwords. All writing functions need a unit of work
+around them.
 
-Roles are in `roles`, organisations in `organisations`, both within reach here; who may enter a view is in `access`.
+Roles are in `roles`, organisations in `organisations`, both within reach here; who may enter a view is in
+`access`.
 """
 
 from __future__ import annotations
@@ -22,10 +24,25 @@ from grantflow.identity.organisations import add_organisation, change_organisati
 from grantflow.identity.roles import grant_role, revoke_role
 
 __all__ = [
-    "CONSENT", "add_organisation", "add_person", "authenticate", "change_name", "change_organisation",
-    "change_password", "change_settings", "end_sessions", "grant_role", "invite", "join_organisation",
-    "person", "person_by_email", "register", "rehash", "revoke_role", "set_language",
-]  # fmt: skip
+    "CONSENT",
+    "add_organisation",
+    "add_person",
+    "authenticate",
+    "change_name",
+    "change_organisation",
+    "change_password",
+    "change_settings",
+    "end_sessions",
+    "grant_role",
+    "invite",
+    "join_organisation",
+    "person",
+    "person_by_email",
+    "register",
+    "rehash",
+    "revoke_role",
+    "set_language",
+]
 
 CONSENT = "2026-11"
 """The version of the text one agrees to when registering: `templates/identity/consent.html`."""
@@ -71,9 +88,11 @@ def _known_language(language: str) -> str:
 
 def _names(name: str, name_en: str, name_ru: str) -> dict[str, str]:
     try:
-        return {"name_en": words.name(name_en, needed=False), "name_ru": words.name(name_ru, needed=False)} if (
-            name_en or name_ru
-        ) else words.by_script(words.name(name))
+        return (
+            {"name_en": words.name(name_en, needed=False), "name_ru": words.name(name_ru, needed=False)}
+            if (name_en or name_ru)
+            else words.by_script(words.name(name))
+        )
     except Invalid as fault:
         raise Invalid(fault.sentence, {"name": fault.sentence}) from fault
 
@@ -92,67 +111,100 @@ def add_person(
     facts: dict[str, Any] | None = None,
     key: str | None = None,
 ) -> Person:
-    """Open somebody's file and account. `name` goes by its script; without a password one comes by invitation.
+    """Open somebody's file and account. `name` goes by its script; without a password one comes by
+    invitation.
 
-    For a manager, the system or the shell. Raises Invalid with `fields` (address taken, faulty name or password).
+    For a manager, the system or the shell. Raises Invalid with `fields` (address taken, faulty name or
+    password).
     """
     if not actor.has("manager", "system", "admin"):
         raise Refused(_("Only a programme manager may add people."))
     return _open_account(
-        actor, "manager" if actor.person_id else "", email, _names(name, name_en, name_ru), password, facts or {}, key,
-        language=_known_language(language), zone=_known_zone(zone), theme=theme,
-    )  # fmt: skip
+        actor,
+        "manager" if actor.person_id else "",
+        email,
+        _names(name, name_en, name_ru),
+        password,
+        facts or {},
+        key,
+        language=_known_language(language),
+        zone=_known_zone(zone),
+        theme=theme,
+    )
 
 
 def register(
-    *, email: str, name: str, password: str, language: str, zone: str = "Europe/Moscow", consent: bool, key: str | None = None
+    *,
+    email: str,
+    name: str,
+    password: str,
+    language: str,
+    zone: str = "Europe/Moscow",
+    consent: bool,
+    key: str | None = None,
 ) -> Person:
     """Open one's own account. The consent to the text of that version stands in the file with its hour."""
     if not consent:
-        raise Invalid(fields={"consent": _("Tick this box: without it we may not keep your name and address.")})
+        raise Invalid(
+            fields={"consent": _("Tick this box: without it we may not keep your name and address.")}
+        )
     if fault := passwords.fault(password, email=email):
         raise Invalid(fault, {"password": fault})
     return _open_account(
-        NOBODY, "", email, _names(name, "", ""), password, {"consent": CONSENT}, key,
-        language=_known_language(language), zone=_known_zone(zone), theme="auto",
-    )  # fmt: skip
+        NOBODY,
+        "",
+        email,
+        _names(name, "", ""),
+        password,
+        {"consent": CONSENT},
+        key,
+        language=_known_language(language),
+        zone=_known_zone(zone),
+        theme="auto",
+    )
 
 
 def _open_account(
-    actor: Actor, role: str, email: str, names: dict[str, str], password: str | None, facts: dict[str, Any],
-    key: str | None, **settings: str,
-) -> Person:  # fmt: skip
+    actor: Actor,
+    role: str,
+    email: str,
+    names: dict[str, str],
+    password: str | None,
+    facts: dict[str, Any],
+    key: str | None,
+    **settings: str,
+) -> Person:
     current = writing()
     try:
         shown, address = words.address(email)
     except Invalid as fault:
         raise Invalid(fault.sentence, {"email": fault.sentence}) from fault
     known = current.execute(select(_PEOPLE.c.id).where(_PEOPLE.c.email_key == address)).scalar_one_or_none()
-    file = door.open_case("person", actor=actor, role=role, key=key and f"person/{key}") if known is None or key else None
-    if known is not None and (file is None or file.id != known):
-        taken = _("There is an account under this address already. Sign in with it.")
-        raise Invalid(taken, {"email": taken})
-    if file is not None and known is None:
-        current.execute(
-            insert(_PEOPLE).values(
-                id=file.id, email=shown, email_key=address, created_at=clock.now(), session_epoch=0, active=True,
-                password_hash=passwords.hashed(password) if password else None, **names, **settings,
-            )
-        )  # fmt: skip
-        person = current.get_one(Person, file.id)
-        door.record(
-            file.id,
-            "account_opened",
-            actor=actor if actor.person_id or actor.everywhere else actor_for(person),
-            role=role,
-            facts={"language": settings["language"], **facts},
-            private_changes=[
-                ("email", None, shown, file.id),
-                ("name", None, person.name_in(person.language), file.id),
-            ],
-            notices=[("account_opened", [file.id], {})] if password and not actor.everywhere else [],
-        )
-    return current.get_one(Person, known if known is not None else file.id)
+    key = f"person/{key}" if key else None
+    if known is not None:
+        # Sent twice, the key brings the file it opened first; without that, the address is somebody else's.
+        if key is None or door.open_case("person", actor=actor, role=role, key=key).id != known:
+            taken = _("There is an account under this address already. Sign in with it.")
+            raise Invalid(taken, {"email": taken})
+        return current.get_one(Person, known)
+    file = door.open_case("person", actor=actor, role=role, key=key)
+    kept: dict[str, Any] = {"password_hash": passwords.hashed(password) if password else None, **names, **settings}
+    kept |= {"created_at": clock.now(), "session_epoch": 0, "active": True}
+    current.execute(insert(_PEOPLE).values(id=file.id, email=shown, email_key=address, **kept))
+    person = current.get_one(Person, file.id)
+    door.record(
+        file.id,
+        "account_opened",
+        actor=actor if actor.person_id or actor.everywhere else actor_for(person),
+        role=role,
+        facts={"language": settings["language"], **facts},
+        private_changes=[
+            ("email", None, shown, file.id),
+            ("name", None, person.name_in(person.language), file.id),
+        ],
+        notices=[("account_opened", [file.id], {})] if password and not actor.everywhere else [],
+    )
+    return person
 
 
 def authenticate(email: str, password: str) -> Person | None:
@@ -164,7 +216,9 @@ def authenticate(email: str, password: str) -> Person | None:
 
 def rehash(person_id: int, password: str) -> None:
     """Keep the same password under today's parameters, after it has just been typed rightly."""
-    writing().execute(update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(password_hash=passwords.hashed(password)))
+    writing().execute(
+        update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(password_hash=passwords.hashed(password))
+    )
 
 
 def set_language(person_id: int, language: str) -> None:
@@ -197,13 +251,17 @@ def change_name(actor: Actor, person_id: int, *, name_en: str, name_ru: str, key
     if not any(after.values()):
         said = _("Write your name in at least one of the two scripts.")
         raise Invalid(said, {"name_en": said})
-    changes = [(c, getattr(before, c), text, person_id) for c, text in after.items() if getattr(before, c) != text]
+    changes = [
+        (c, getattr(before, c), text, person_id) for c, text in after.items() if getattr(before, c) != text
+    ]
     if changes:
         door.record(person_id, "name_changed", actor=actor, private_changes=changes, key=key)
         writing().execute(update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(**after))
 
 
-def change_password(actor: Actor, person_id: int, *, new: str, old: str | None = None, key: str | None = None) -> None:
+def change_password(
+    actor: Actor, person_id: int, *, new: str, old: str | None = None, key: str | None = None
+) -> None:
     """Set a new password and end all sessions but those that learn of the new epoch.
 
     `old` is asked of somebody who changes their own; an invitation link stands in its place.
@@ -233,6 +291,10 @@ def end_sessions(actor: Actor, person_id: int) -> None:
 def invite(actor: Actor, person_id: int, link: str, *, key: str | None = None) -> None:
     """Send somebody the link by which they choose their first password, and remember that it was sent."""
     door.record(
-        person_id, "invited", actor=actor, role="manager" if actor.person_id else "", key=key,
+        person_id,
+        "invited",
+        actor=actor,
+        role="manager" if actor.person_id else "",
+        key=key,
         notices=[("invited", [person_id], {"note": link})],
-    )  # fmt: skip
+    )

@@ -1,4 +1,5 @@
-"""Who is here: sign-in and its end, the gate before every view, language and zone of the visitor, the places in the
+"""Who is here: sign-in and its end, the gate before every view, language and zone of the visitor, the places
+in the
 masthead.
 
 Accounts are `service`'s, what a role may enter is declared on each view, kept words are in `kept`.
@@ -44,7 +45,9 @@ STAFF = ("officer", "panellist", "chair", "finance", "manager", "auditor")
 
 @dataclass(frozen=True)
 class Place:
-    """A place in the masthead: shown to these roles (none named: to everybody signed in) once its page exists."""
+    """A place in the masthead: shown to these roles (none named: to everybody signed in) once its page
+    exists.
+    """
 
     endpoint: str
     label: Any
@@ -62,10 +65,20 @@ PLACES = (
     Place("followups.index", __("Checks"), ("officer", "manager")),
     Place("programmes.index", __("Programmes"), STAFF),
     Place("oversight.index", __("Audit"), ("auditor",)),
-    Place("identity.people", __("People"), ("manager",), ("identity.add_person", "identity.roles", "identity.revoke")),
+    Place(
+        "identity.people",
+        __("People"),
+        ("manager",),
+        ("identity.add_person", "identity.roles", "identity.revoke"),
+    ),
     Place("programmes.calls", __("Open calls"), ("", "applicant", "nobody")),
-    Place("identity.organisation", __("Organisation"), ("applicant",), ("identity.add_organisation", "identity.edit_organisation")),
-)  # fmt: skip
+    Place(
+        "identity.organisation",
+        __("Organisation"),
+        ("applicant",),
+        ("identity.add_organisation", "identity.edit_organisation"),
+    ),
+)
 _counters: dict[str, Callable[[Actor], int]] = {}
 
 
@@ -99,9 +112,14 @@ class Visitor(UserMixin):  # type: ignore[misc]
     def of(cls, person: Person) -> Visitor:
         """The visitor a person is."""
         return cls(
-            person.id, person.session_epoch, person.email, person.name_in(person.language), person.language, person.zone,
+            person.id,
+            person.session_epoch,
+            person.email,
+            person.name_in(person.language),
+            person.language,
+            person.zone,
             person.theme,
-        )  # fmt: skip
+        )
 
 
 @login_manager.user_loader  # type: ignore[untyped-decorator]
@@ -128,7 +146,9 @@ def visitor() -> Visitor | None:
 
 
 def sign_in(person: Person) -> None:
-    """Begin a session in a clean one, so that nothing planted before goes along; the language and kept words stay."""
+    """Begin a session in a clean one, so that nothing planted before goes along; the language and kept words
+    stay.
+    """
     stay = {name: session[name] for name in ("language", "kept", "_flashes") if name in session}
     session.clear()
     session.update(stay)
@@ -192,7 +212,9 @@ def gate() -> Any:
 
 
 def chosen_language() -> str | None:
-    """The language of this visitor: the person's, else the one chosen in this browser, else what the browser asks for."""
+    """The language of this visitor: the person's, else the one chosen in this browser, else what the browser
+    asks for.
+    """
     if not has_request_context():
         return None
     try:
@@ -202,7 +224,10 @@ def chosen_language() -> str | None:
         log.warning("the visitor's language could not be read")
     if (chosen := session.get("language")) in rendering.LANGUAGES:
         return str(chosen)
-    return request.accept_languages.best_match(list(rendering.LANGUAGES)) or current_app.config["GRANTFLOW"].language
+    return (
+        request.accept_languages.best_match(list(rendering.LANGUAGES))
+        or current_app.config["GRANTFLOW"].language
+    )
 
 
 def chosen_zone() -> str:
@@ -220,8 +245,14 @@ def places(actor: Actor) -> list[Any]:
             continue
         room = place.endpoint.partition(".")[0]
         here = request.endpoint or ""
-        current = here == place.endpoint or here in place.also or (
-            room not in ("cases", "identity") and here.startswith(f"{room}.") and place.endpoint.endswith(".index")
+        current = (
+            here == place.endpoint
+            or here in place.also
+            or (
+                room not in ("cases", "identity")
+                and here.startswith(f"{room}.")
+                and place.endpoint.endswith(".index")
+            )
         )
         counter = _counters.get(place.endpoint)
         count = counter(actor) if counter and actor.person_id else 0
@@ -243,7 +274,9 @@ def _frame() -> dict[str, Any]:
 
 def install(app: Flask) -> None:
     """Wire sign-in, the gate and the frame's variables to the app."""
-    login_manager.session_protection = None  # a phone changes its address on the way; the idle limit ends sessions
+    login_manager.session_protection = (
+        None  # a phone changes its address on the way; the idle limit ends sessions
+    )
     login_manager.init_app(app)
     app.before_request(gate)
     app.context_processor(_frame)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
-from wtforms import SelectChoice
+from wtforms import SelectChoice  # type: ignore[attr-defined]  # the stubs are older than the library
 
 from grantflow.db import unit_of_work
 from grantflow.errors import Invalid, Refused
@@ -39,9 +39,16 @@ def people() -> Page:
         session["found"] = list(dict.fromkeys(found))[-20:]
     last = max(1, -(-total // queries.PAGE))
     return render_template(
-        "identity/people.html", rows=rows, total=total, text=text, page=page, last=last, size=queries.PAGE,
-        titles=ROLE_TITLES, programmes=queries.programmes_of(actor),
-    )  # fmt: skip
+        "identity/people.html",
+        rows=rows,
+        total=total,
+        text=text,
+        page=page,
+        last=last,
+        size=queries.PAGE,
+        titles=ROLE_TITLES,
+        programmes=queries.programmes_of(actor),
+    )
 
 
 @bp.route("/people/new", methods=["GET", "POST"])
@@ -54,13 +61,19 @@ def add_person() -> Page:
             actor = current_actor()
             with unit_of_work():
                 person = service.add_person(
-                    actor, email=form.email.data or "", name=form.name.data or "", language=form.language.data,
-                    zone=current_app.config["ZONE"], key=form.key.data,
-                )  # fmt: skip
+                    actor,
+                    email=form.email.data or "",
+                    name=form.name.data or "",
+                    language=form.language.data,
+                    zone=current_app.config["ZONE"],
+                    key=form.key.data,
+                )
                 person_id = person.id
                 if person.password_hash is None:
                     service.invite(actor, person_id, links.link(person), key=form.key.data)
-            flash(_("The account is open and an invitation is on its way. Now give the person a role."), "good")
+            flash(
+                _("The account is open and an invitation is on its way. Now give the person a role."), "good"
+            )
             return redirect(url_for("identity.roles", person_id=person_id), 303)
         except Invalid as fault:
             forms.show_faults(form, fault)
@@ -68,7 +81,7 @@ def add_person() -> Page:
 
 
 def _choices() -> list[SelectChoice]:
-    return [
+    return [SelectChoice("", _("Choose a role"))] + [
         SelectChoice(f"{role}/{row.id}", ROLE_TITLES[role], optgroup=row.title)
         for row in queries.programmes_of(current_actor())
         for role in GIVEN_HERE
@@ -78,7 +91,9 @@ def _choices() -> list[SelectChoice]:
 @bp.route("/people/<int:person_id>/roles", methods=["GET", "POST"])
 @access("manager")
 def roles(person_id: int) -> Page:
-    """What somebody may do in the programmes of this manager: give a role, and see which were given and taken."""
+    """What somebody may do in the programmes of this manager: give a role, and see which were given and
+    taken.
+    """
     actor = current_actor()
     person = queries.person_for(actor, person_id, session.get("found", []))
     form = forms.GrantRole(kept.form_data())
@@ -89,9 +104,15 @@ def roles(person_id: int) -> Page:
         try:
             with unit_of_work():
                 service.grant_role(
-                    actor, person_id, role, programme_id=int(programme), starts_on=form.starts_on.day,
-                    ends_on=form.ends_on.day, reason=form.reason.data or "", key=form.key.data,
-                )  # fmt: skip
+                    actor,
+                    person_id,
+                    role,
+                    programme_id=int(programme),
+                    starts_on=form.starts_on.day,
+                    ends_on=form.ends_on.day,
+                    reason=form.reason.data or "",
+                    key=form.key.data,
+                )
             flash(_("The role is given. It holds from the person’s next click."), "good")
             return redirect(url_for("identity.roles", person_id=person_id), 303)
         except Invalid as fault:
@@ -124,5 +145,7 @@ def revoke(person_id: int, assignment_id: int) -> Page:
         except Refused as refusal:
             form.form_errors.append(str(refusal))
             status = 403
-    shown = render_template("identity/revoke.html", form=form, person=person, row=row, title=ROLE_TITLES[row.role])
+    shown = render_template(
+        "identity/revoke.html", form=form, person=person, row=row, title=ROLE_TITLES[row.role]
+    )
     return shown, status if status != 200 else 400 if form.errors else 200

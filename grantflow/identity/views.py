@@ -30,12 +30,16 @@ Page = str | Response | tuple[str, int]
 
 def home() -> str:
     """Where somebody signed in begins."""
-    return url_for("cases.desk") if "cases.desk" in current_app.view_functions else url_for("identity.profile")
+    return (
+        url_for("cases.desk") if "cases.desk" in current_app.view_functions else url_for("identity.profile")
+    )
 
 
-# --------------------------------------------------------------------------------------------------------- the door
+# ------------------------------ the door
 def _account() -> str:
-    return "account/" + (words.address_key(request.form.get("email")) or request.form.get("email", "")[:254].casefold())
+    return "account/" + (
+        words.address_key(request.form.get("email")) or request.form.get("email", "")[:254].casefold()
+    )
 
 
 def _failed(response: Any) -> bool:
@@ -50,22 +54,32 @@ def _too_often(_limit: Any) -> Any:
 
 @bp.route("/sign-in", methods=["GET", "POST"])
 @access(PUBLIC)
-@limiter.limit("10 per 15 minutes", key_func=_account, methods=["POST"], deduct_when=_failed, on_breach=_too_often)
-@limiter.limit("60 per 15 minutes", key_func=get_remote_address, methods=["POST"], deduct_when=_failed, on_breach=_too_often)
+@limiter.limit(
+    "10 per 15 minutes", key_func=_account, methods=["POST"], deduct_when=_failed, on_breach=_too_often
+)
+@limiter.limit(
+    "60 per 15 minutes",
+    key_func=get_remote_address,
+    methods=["POST"],
+    deduct_when=_failed,
+    on_breach=_too_often,
+)
 def sign_in() -> Page:
-    """Sign in, and go on where one was. Who exists is not told: wrong address and wrong password are one answer."""
+    """Sign in, and go on where one was. Who exists is not told: wrong address and wrong password are one
+    answer.
+    """
     form = forms.SignIn(kept.form_data())
     if request.method == "GET":
         return redirect(_onward(), 303) if visit.visitor() is not None else _door(form)
     if not form.validate():
         return _door(form), 400
-    person = service.authenticate(form.email.data, form.password.data)
+    person = service.authenticate(form.email.data or "", form.password.data or "")
     if person is None:
         form.form_errors.append(_("Address and password do not fit together. Look at both and try again."))
         return _door(form), 400
     if passwords.worn(person.password_hash or ""):
         with unit_of_work():
-            service.rehash(person.id, form.password.data)
+            service.rehash(person.id, form.password.data or "")
     visit.sign_in(person)
     return redirect(_onward(), 303)
 
@@ -81,13 +95,18 @@ def _door(form: forms.SignIn) -> str:
     about = given.get("people", {})
     rows = [
         {
-            "person": person, "about": about[person.email],
+            "person": person,
+            "about": about[person.email],
             "title": next((title for role, title in ROLE_TITLES.items() if role in held), _("No role yet")),
         }
         for person, held in queries.demo_people(list(about))
-    ]  # fmt: skip
+    ]
     return render_template(
-        "identity/sign_in.html", form=form, people=rows, password=given.get("password", ""), onward=request.args.get("next")
+        "identity/sign_in.html",
+        form=form,
+        people=rows,
+        password=given.get("password", ""),
+        onward=request.args.get("next"),
     )
 
 
@@ -112,11 +131,16 @@ def register() -> Page:
         try:
             with unit_of_work():
                 person = service.register(
-                    email=form.email.data or "", name=form.name.data or "", password=form.password.data or "",
-                    language=form.language.data, zone=current_app.config["ZONE"], consent=form.consent.data,
+                    email=form.email.data or "",
+                    name=form.name.data or "",
+                    password=form.password.data or "",
+                    language=form.language.data,
+                    zone=current_app.config["ZONE"],
+                    consent=form.consent.data,
                     key=form.key.data,
-                )  # fmt: skip
-            # A sending repeated by somebody else's browser must not open the account: the password is asked again.
+                )
+            # A sending repeated by somebody else's browser must not open the account: the password is asked
+            # again.
             known = service.authenticate(form.email.data or "", form.password.data or "")
             if known is None or known.id != person.id:
                 raise Invalid(_("There is an account under this address already. Sign in with it."))
@@ -126,10 +150,12 @@ def register() -> Page:
             return redirect(url_for("identity.add_organisation", next=onward), 303)
         except Invalid as fault:
             forms.show_faults(form, fault)
-    return render_template("identity/register.html", form=form, consent=service.CONSENT), 400 if form.errors else 200
+    return render_template(
+        "identity/register.html", form=form, consent=service.CONSENT
+    ), 400 if form.errors else 200
 
 
-# ---------------------------------------------------------------------------------------------------- links by mail
+# ------------------------------ links by mail
 @bp.route("/password", methods=["GET", "POST"])
 @access(PUBLIC)
 @limiter.limit("10 per hour", methods=["POST"])
@@ -137,12 +163,23 @@ def forgotten() -> Page:
     """Ask for a link to choose a new password. The answer is the same whether the address is known or not."""
     form = forms.Forgotten(kept.form_data(), data={"email": request.args.get("email", "")})
     if request.method == "POST" and form.validate():
-        person = service.person_by_email(form.email.data)
+        person = service.person_by_email(form.email.data or "")
         if person is not None and person.active:
             url = links.link(person, "password")
             with unit_of_work():
-                door.record(person.id, "link_sent", actor=SYSTEM, notices=[("password_link", [person.id], {"note": url})])
-        flash(_("If there is an account under this address, a letter with a link is on its way. It is good for two hours."), "good")
+                door.record(
+                    person.id,
+                    "link_sent",
+                    actor=SYSTEM,
+                    notices=[("password_link", [person.id], {"note": url})],
+                )
+        flash(
+            _(
+                "If there is an account under this address, a letter with a link is on its way. "
+                "It is good for two hours."
+            ),
+            "good",
+        )
         return redirect(url_for("identity.sign_in"), 303)
     return render_template("identity/forgotten.html", form=form), 400 if form.errors else 200
 
@@ -172,7 +209,7 @@ def choose_password(kind: str, token: str) -> Page:
     return shown, 400 if form.errors else 200
 
 
-# ------------------------------------------------------------------------------------------------------------ oneself
+# ------------------------------ oneself
 @bp.route("/profile", methods=["GET", "POST"])
 @access(SIGNED_IN)
 def profile() -> Page:
@@ -186,7 +223,11 @@ def profile() -> Page:
             actor = current_actor()
             with unit_of_work():
                 service.change_name(
-                    actor, who.id, name_en=form.name_en.data or "", name_ru=form.name_ru.data or "", key=form.key.data
+                    actor,
+                    who.id,
+                    name_en=form.name_en.data or "",
+                    name_ru=form.name_ru.data or "",
+                    key=form.key.data,
                 )
                 service.change_settings(
                     who.id, language=form.language.data, zone=form.zone.data, theme=form.theme.data
@@ -198,7 +239,9 @@ def profile() -> Page:
         except Invalid as fault:
             forms.show_faults(form, fault)
     roles = queries.roles_of([who.id])[who.id]
-    shown = render_template("identity/profile.html", form=form, roles=roles, titles=ROLE_TITLES, email=who.email)
+    shown = render_template(
+        "identity/profile.html", form=form, roles=roles, titles=ROLE_TITLES, email=who.email
+    )
     return shown, 400 if form.errors else 200
 
 

@@ -16,17 +16,15 @@ from flask_babel import lazy_gettext as _
 from grantflow.errors import Invalid
 
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
-_LATIN = dict(
-    zip(
-        "абвгдезийклмнопрстуфхцчшщъыьэюя",
-        "a b v g d e z i i k l m n o p r s t u f kh c ch sh sh  y  e yu ya".split(" "),
-        strict=True,
-    )
-) | {"ж": "zh"}  # fmt: skip
+_LATIN = {
+    **dict(zip("абвгдезийклмнопрстуфцыэ", "abvgdeziiklmnoprstufcye", strict=True)),
+    **{"ж": "zh", "х": "kh", "ч": "ch", "ш": "sh", "щ": "sh", "ъ": "", "ь": "", "ю": "yu", "я": "ya"},
+}
+_TURNERS = frozenset(chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0xFEFF))
 
 
 def line(text: str | None, *, longest: int, needed: bool = True, what: Any = None) -> str:
-    """One line of typed text: NFC, blanks folded, no invisible characters. Raises Invalid with what to write."""
+    """One line of typed text: NFC, blanks folded, nothing invisible. Raises Invalid with what to write."""
     plain = " ".join(unicodedata.normalize("NFC", text or "").split())
     if any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") or c in _TURNERS for c in plain):
         raise Invalid(_("There is an invisible character in it. Type it by hand instead of pasting it."))
@@ -37,9 +35,6 @@ def line(text: str | None, *, longest: int, needed: bool = True, what: Any = Non
             _("This has %(count)s characters; write at most %(longest)s.", count=len(plain), longest=longest)
         )
     return plain
-
-
-_TURNERS = frozenset(chr(c) for c in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0xFEFF))
 
 
 def name(text: str | None, *, longest: int = 200, needed: bool = True) -> str:

@@ -9,9 +9,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_wtf import FlaskForm
-from tests.browsing import signed_in
-from tests.cases.machines import small
-from tests.factories import organisation, person, record_file
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
@@ -19,6 +16,9 @@ from grantflow.cases import definitions, pages, service
 from grantflow.db import unit_of_work
 from grantflow.engine.registry import registry
 from grantflow.identity.access import Actor
+from tests.browsing import signed_in
+from tests.cases.machines import small
+from tests.factories import organisation, person, record_file
 
 
 class House:
@@ -27,18 +27,27 @@ class House:
         self.programme = record_file("programme", "PROZVET")
         self.call = record_file("panel", "Call", programme_id=self.programme)
         self.organisation = organisation("Felt Workshop")
-        self.officer, self.officer2 = (person("officer", programme_id=self.programme, name=f"Olga {n}") for n in (1, 2))
+        self.officer, self.officer2 = (
+            person("officer", programme_id=self.programme, name=f"Olga {n}") for n in (1, 2)
+        )
         self.finance = person("finance", programme_id=self.programme)
         self.auditor = person("auditor", programme_id=self.programme)
         self.applicant = person("applicant", organisation_id=self.organisation)
         self.stranger = person("officer", programme_id=record_file("programme"))
 
-    def case(self, title: str = "Felt workshop", workflow: str = "small", kind: str = "check", **more: Any) -> Any:
+    def case(
+        self, title: str = "Felt workshop", workflow: str = "small", kind: str = "check", **more: Any
+    ) -> Any:
         with unit_of_work():
             return service.open_case(
-                kind, workflow=workflow, actor=self.officer, title=title, programme_id=self.programme,
-                organisation_id=self.organisation, **more,
-            )  # fmt: skip
+                kind,
+                workflow=workflow,
+                actor=self.officer,
+                title=title,
+                programme_id=self.programme,
+                organisation_id=self.organisation,
+                **more,
+            )
 
     def fire(self, case: Any, trigger: str, actor: Actor, **more: Any) -> service.Outcome:
         with unit_of_work():
@@ -68,5 +77,8 @@ def house(app: Flask, monkeypatch: pytest.MonkeyPatch) -> House:
     made = made.model_copy(update={"moves": moves})
     monkeypatch.setattr(definitions, "current", lambda name: made if name == "small" else real(name))
     monkeypatch.setattr(pages, "_pages", {})
-    monkeypatch.setattr("grantflow.cases.desk._providers", {"waiting": __import__("grantflow.cases.waiting", fromlist=["x"]).by_definition})
+    monkeypatch.setattr(
+        "grantflow.cases.desk._providers",
+        {"waiting": __import__("grantflow.cases.waiting", fromlist=["x"]).by_definition},
+    )
     return House(app)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import update
-from tests import factories
-from tests.browsing import counting, text_of
-from tests.cases_web.conftest import House
 
 from grantflow.cases.models import Case
 from grantflow.db import unit_of_work
 from grantflow.history.models import PrivateValue
+from tests import factories
+from tests.browsing import counting, text_of
+from tests.cases_web.conftest import House
 
 
 def test_an_officer_sees_state_desk_moves_and_time_line(house: House) -> None:
@@ -18,7 +18,15 @@ def test_an_officer_sees_state_desk_moves_and_time_line(house: House) -> None:
     page = house.at(house.officer).get(f"/cases/{case.id}")
     words = text_of(page)
     assert page.status_code == 200
-    for said in ("Felt workshop", "On your desk", "What can be done now", "check", "Opened", "Chain whole", "Felt Workshop"):
+    for said in (
+        "Felt workshop",
+        "On your desk",
+        "What can be done now",
+        "check",
+        "Opened",
+        "Chain whole",
+        "Felt Workshop",
+    ):
         assert said in words, said
     assert "gf-flow" in page.get_data(as_text=True)
 
@@ -34,7 +42,12 @@ def test_a_case_one_may_not_see_does_not_exist(house: House) -> None:
     case = house.case()
     for actor in (house.stranger, factories.person("applicant", organisation_id=factories.organisation())):
         client = house.at(actor)
-        for url in (f"/cases/{case.id}", f"/history/{case.id}", f"/cases/{case.id}/moves/check", "/cases/999999"):
+        for url in (
+            f"/cases/{case.id}",
+            f"/history/{case.id}",
+            f"/cases/{case.id}/moves/check",
+            "/cases/999999",
+        ):
             assert client.get(url).status_code == 404
         assert client.post(f"/cases/{case.id}/moves/check", data={"version": "1"}).status_code == 404
     assert house.at(None).get(f"/cases/{case.id}").location == f"/sign-in?next=/cases/{case.id}"
@@ -54,7 +67,11 @@ def test_an_erased_value_says_so_and_the_chain_stays_whole(house: House) -> None
     case = house.case()
     house.fire(case, "check", house.officer, reason="Because of Maria")
     with unit_of_work() as current:
-        current.execute(update(PrivateValue).where(PrivateValue.case_id == case.id, PrivateValue.seq == 2).values(salt=None, value=None))
+        current.execute(
+            update(PrivateValue)
+            .where(PrivateValue.case_id == case.id, PrivateValue.seq == 2)
+            .values(salt=None, value=None)
+        )
     words = text_of(house.at(house.auditor).get(f"/history/{case.id}"))
     assert "erased on request" in words and "Maria" not in words and "Chain whole" in words
 
@@ -102,7 +119,9 @@ def test_a_long_history_is_paged(house: House) -> None:
 
 
 @pytest.mark.parametrize("path", ["/cases/{}", "/history/{}"])
-def test_a_case_costs_the_same_questions_with_one_event_and_child_as_with_three(house: House, path: str) -> None:
+def test_a_case_costs_the_same_questions_with_one_event_and_child_as_with_three(
+    house: House, path: str
+) -> None:
     one, three = house.case("One", kind="award"), house.case("Three", kind="award")
     house.case("c", parent=one)
     house.fire(one, "remark", house.officer)

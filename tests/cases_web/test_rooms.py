@@ -7,8 +7,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, update
 from sqlalchemy.exc import OperationalError
-from tests.browsing import counting, field, text_of
-from tests.cases_web.conftest import House
 
 from grantflow import clock
 from grantflow.cases import desk as desks
@@ -16,6 +14,8 @@ from grantflow.cases.models import Case, Letter, Outbox
 from grantflow.db import session, unit_of_work
 from grantflow.errors import Invalid, Stale
 from grantflow.identity.access import SYSTEM, access
+from tests.browsing import counting, field, text_of
+from tests.cases_web.conftest import House
 
 
 def test_the_desk_says_what_waits_for_whom(house: House) -> None:
@@ -38,7 +38,9 @@ def test_whoever_has_voted_waits_for_the_others(house: House) -> None:
 def test_late_things_come_first_and_are_marked(house: House) -> None:
     early, late = house.case("Early"), house.case("Late")
     with unit_of_work() as current:
-        current.execute(update(Case).where(Case.id == early.id).values(due_at=clock.now() + timedelta(days=3)))
+        current.execute(
+            update(Case).where(Case.id == early.id).values(due_at=clock.now() + timedelta(days=3))
+        )
         current.execute(update(Case).where(Case.id == late.id).values(due_at=clock.now() - timedelta(days=2)))
     page = house.at(house.officer).get("/desk")
     words = text_of(page)
@@ -101,11 +103,16 @@ def notice(house: House, person_id: int, n: int = 1) -> None:
         for i in range(n):
             current.execute(
                 insert(Outbox).values(
-                    dedupe=f"1/{person_id}/{clock.now().timestamp()}/{i}", notice="role_granted", person_id=person_id, case_id=person_id,
-                    params={"role": {"en": "the auditor", "ru": "аудитор"}}, created_at=clock.now(), due_at=clock.now(),
+                    dedupe=f"1/{person_id}/{clock.now().timestamp()}/{i}",
+                    notice="role_granted",
+                    person_id=person_id,
+                    case_id=person_id,
+                    params={"role": {"en": "the auditor", "ru": "аудитор"}},
+                    created_at=clock.now(),
+                    due_at=clock.now(),
                     message_id=f"<{person_id}.{i}>",
                 )
-            )  # fmt: skip
+            )
 
 
 def test_notices_are_read_in_ones_language_and_marked(house: House) -> None:
@@ -138,15 +145,24 @@ def test_the_mailbox_exists_in_a_demonstration_only(house: House) -> None:
         for actor, subject in ((house.officer, "To Olga"), (house.finance, "To money")):
             current.execute(
                 insert(Letter).values(
-                    message_id=f"<{subject}>", person_id=actor.person_id, recipient="x@example.org", language="en", subject=subject,
-                    body="Hello\n\nhttp://127.0.0.1:8000/cases/1 <script>alert(1)</script>", created_at=clock.now(),
+                    message_id=f"<{subject}>",
+                    person_id=actor.person_id,
+                    recipient="x@example.org",
+                    language="en",
+                    subject=subject,
+                    body="Hello\n\nhttp://127.0.0.1:8000/cases/1 <script>alert(1)</script>",
+                    created_at=clock.now(),
                 )
-            )  # fmt: skip
+            )
     client = house.at(None)
     assert client.get("/mailbox").status_code == 404
     house.app.config["DEMO"] = True
     page = client.get("/mailbox")
-    assert "To Olga" in text_of(page) and "To money" in text_of(page) and "<script>alert" not in page.get_data(as_text=True)
+    assert (
+        "To Olga" in text_of(page)
+        and "To money" in text_of(page)
+        and "<script>alert" not in page.get_data(as_text=True)
+    )
     only = text_of(client.get(f"/mailbox?person={house.finance.person_id}"))
     assert "To money" in only and "To Olga" not in only
 
@@ -182,7 +198,10 @@ def test_a_locked_database_gives_the_typed_words_back(house: House, monkeypatch:
         raise OperationalError("x", {}, Exception("database is locked"))
 
     monkeypatch.setattr("grantflow.cases.service.fire", locked)
-    page = house.at(house.officer).post(f"/cases/{case.id}/moves/check", data={"version": "1", "key": "k", "lamp": "on", "reason": "Long & thought"})
+    page = house.at(house.officer).post(
+        f"/cases/{case.id}/moves/check",
+        data={"version": "1", "key": "k", "lamp": "on", "reason": "Long & thought"},
+    )
     assert page.status_code == 503 and field(page, "reason") == "Long & thought" and field(page, "key") == "k"
     assert f'action="/cases/{case.id}/moves/check"' in page.get_data(as_text=True)
 

@@ -1,4 +1,6 @@
-"""Between the panel's decision and its announcement an applicant learns nothing of it, whatever page they open."""
+"""Between the panel's decision and its announcement an applicant learns nothing of it, whatever page they
+open.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +8,42 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from tests.browsing import text_of
-from tests.cases.machines import label, move
-from tests.cases_web.conftest import House
 
 from grantflow.cases import definitions
 from grantflow.cases.models import Case
 from grantflow.db import unit_of_work
 from grantflow.engine.definition import Workflow
+from tests.browsing import text_of
+from tests.cases.machines import label, move
+from tests.cases_web.conftest import House
 
 STATES = {
-    "draft": "preparation", "in_moderation": "scoring", "ranked": "decision", "awarded": "award", "declined": "refused",
+    "draft": "preparation",
+    "in_moderation": "scoring",
+    "ranked": "decision",
+    "awarded": "award",
+    "declined": "refused",
     "withdrawn": "refused",
-}  # fmt: skip
+}
 
 
 def decided() -> Workflow:
     return Workflow.model_validate(
         {
-            "name": "decided", "label": label("Application"), "initial": "draft",
-            "states": [{"name": n, "label": label(f"is {n}"), "tone": "move", "stage": s, "final": n in ("awarded", "declined", "withdrawn"), "desk": "chair"} for n, s in STATES.items()],
+            "name": "decided",
+            "label": label("Application"),
+            "initial": "draft",
+            "states": [
+                {
+                    "name": n,
+                    "label": label(f"is {n}"),
+                    "tone": "move",
+                    "stage": s,
+                    "final": n in ("awarded", "declined", "withdrawn"),
+                    "desk": "chair",
+                }
+                for n, s in STATES.items()
+            ],
             "moves": [
                 move("submit", ["draft"], "in_moderation", ["officer"]),
                 move("rank", ["in_moderation"], "ranked", ["officer"]),
@@ -34,7 +52,7 @@ def decided() -> Workflow:
                 move("withdraw", ["in_moderation", "ranked"], "withdrawn", ["applicant"]),
             ],
         }
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -54,15 +72,28 @@ def announce(case: Any) -> None:
 
 def pages(house: House, case: Any) -> list[str]:
     client = house.at(house.applicant)
-    return [text_of(client.get(url)) for url in ("/desk", f"/cases/{case.id}", f"/history/{case.id}", f"/cases/{case.id}/moves/withdraw")]
+    return [
+        text_of(client.get(url))
+        for url in ("/desk", f"/cases/{case.id}", f"/history/{case.id}", f"/cases/{case.id}/moves/withdraw")
+    ]
 
 
 @pytest.mark.parametrize("ending", [[], ["award"], ["decline"]])
-def test_nothing_of_the_decision_is_on_any_page_before_the_announcement(house: House, application: Any, ending: list[str]) -> None:
+def test_nothing_of_the_decision_is_on_any_page_before_the_announcement(
+    house: House, application: Any, ending: list[str]
+) -> None:
     for trigger in ["rank", *ending]:
         house.fire(application, trigger, house.officer, reason="weak")
     for words in pages(house, application):
-        for told in ("is ranked", "is awarded", "is declined", "rank done", "award done", "decline done", "weak"):
+        for told in (
+            "is ranked",
+            "is awarded",
+            "is declined",
+            "rank done",
+            "award done",
+            "decline done",
+            "weak",
+        ):
             # the picture shows every state of the workflow; the words of the page show none of these
             assert told not in words, told
         assert "is in_moderation" in words or "withdraw" in words

@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import select
-from tests import factories
-from tests.browsing import field, signed_in, text_of
 
 from grantflow import clock
 from grantflow.db import session, unit_of_work
 from grantflow.identity import kept, links, service
 from grantflow.identity.access import actor_for
 from grantflow.identity.models import KeptInput, Person
+from tests import factories
+from tests.browsing import field, signed_in, text_of
 
 PASSWORD = "three words together"
 
@@ -22,7 +22,9 @@ PASSWORD = "three words together"
 @pytest.fixture
 def anna(app: Flask) -> Person:
     with unit_of_work():
-        return service.register(email="anna@example.org", name="Anna", password=PASSWORD, language="en", consent=True)
+        return service.register(
+            email="anna@example.org", name="Anna", password=PASSWORD, language="en", consent=True
+        )
 
 
 def enter(client: object, **more: str) -> object:
@@ -43,8 +45,13 @@ def test_signing_in_leads_to_the_desk_and_out_again(app: Flask, anna: Person) ->
     assert client.get("/profile").location == "/sign-in?next=/profile"
 
 
-@pytest.mark.parametrize("email, password", [("anna@example.org", "wrong words here"), ("nobody@example.org", PASSWORD), ("not an address", "x")])
-def test_a_wrong_sign_in_says_the_same_whoever_exists(app: Flask, anna: Person, email: str, password: str) -> None:
+@pytest.mark.parametrize(
+    "email, password",
+    [("anna@example.org", "wrong words here"), ("nobody@example.org", PASSWORD), ("not an address", "x")],
+)
+def test_a_wrong_sign_in_says_the_same_whoever_exists(
+    app: Flask, anna: Person, email: str, password: str
+) -> None:
     page = app.test_client().post("/sign-in", data={"email": email, "password": password})
     assert page.status_code == 400
     assert "do not fit together" in text_of(page)
@@ -54,7 +61,10 @@ def test_a_wrong_sign_in_says_the_same_whoever_exists(app: Flask, anna: Person, 
 def test_after_ten_wrong_attempts_an_account_has_to_wait(app: Flask, anna: Person) -> None:
     client = app.test_client()
     for _ in range(10):
-        assert client.post("/sign-in", data={"email": "anna@example.org", "password": "wrong words"}).status_code == 400
+        assert (
+            client.post("/sign-in", data={"email": "anna@example.org", "password": "wrong words"}).status_code
+            == 400
+        )
     page = client.post("/sign-in", data={"email": "ANNA@example.org", "password": PASSWORD})
     assert page.status_code == 429 and "Wait a quarter of an hour" in text_of(page)
     assert field(page, "email") == "ANNA@example.org"
@@ -71,11 +81,22 @@ def test_what_was_planted_in_a_session_does_not_survive_signing_in(app: Flask, a
         assert "found" not in cookie and cookie["language"] == "ru"
 
 
-@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "/a\nb"])
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "/a\nb"]
+)
 def test_signing_in_leads_to_no_other_site(app: Flask, anna: Person, target: str) -> None:
     with app.test_request_context():
         assert kept.safe_next(target) is None
-    assert app.test_client().post("/sign-in", query_string={"next": target}, data={"email": "anna@example.org", "password": PASSWORD}).location == "/desk"
+    assert (
+        app.test_client()
+        .post(
+            "/sign-in",
+            query_string={"next": target},
+            data={"email": "anna@example.org", "password": PASSWORD},
+        )
+        .location
+        == "/desk"
+    )
 
 
 def test_a_session_ends_after_hours_without_a_click(app: Flask, anna: Person) -> None:
@@ -94,11 +115,16 @@ def test_what_was_typed_into_an_ended_session_is_in_the_form_again(app: Flask, a
     enter(client)
     later = clock.now() + timedelta(hours=9)
     with clock.at(later):
-        answer = client.post("/organisation/new", data={"name_ru": "Войлок", "inn": "12x", "password": "secret", "csrf_token": "t"})
+        answer = client.post(
+            "/organisation/new",
+            data={"name_ru": "Войлок", "inn": "12x", "password": "secret", "csrf_token": "t"},
+        )
         assert answer.status_code == 303 and answer.location.startswith("/sign-in")
         assert "what you typed is kept" in text_of(client.get(answer.location))
         row = session().scalars(select(KeptInput)).one()
-        assert row.person_id == anna.id and "secret" not in str(row.data) and "csrf_token" not in str(row.data)
+        assert (
+            row.person_id == anna.id and "secret" not in str(row.data) and "csrf_token" not in str(row.data)
+        )
         back = enter(client)
         assert back.location == "/organisation/new"  # type: ignore[attr-defined]
         page = client.get("/organisation/new")
@@ -109,7 +135,9 @@ def test_what_was_typed_into_an_ended_session_is_in_the_form_again(app: Flask, a
 
 def test_kept_words_are_not_shown_to_another_person(app: Flask, anna: Person) -> None:
     with unit_of_work():
-        service.register(email="boris@example.org", name="Boris", password=PASSWORD, language="en", consent=True)
+        service.register(
+            email="boris@example.org", name="Boris", password=PASSWORD, language="en", consent=True
+        )
     client = app.test_client()
     enter(client)
     with clock.at(clock.now() + timedelta(hours=9)):
@@ -141,7 +169,16 @@ def test_a_form_with_an_old_token_comes_back_with_its_words(app: Flask, anna: Pe
     assert answer.status_code == 303 and answer.location == "/organisation/new"
     page = client.get("/organisation/new")
     assert field(page, "name_ru") == "Войлок"
-    good = client.post("/organisation/new", data={"name_ru": "Войлок", "kind": "cso", "legal_form": "ano", "country": "RU", "csrf_token": field(page, "csrf_token")})
+    good = client.post(
+        "/organisation/new",
+        data={
+            "name_ru": "Войлок",
+            "kind": "cso",
+            "legal_form": "ano",
+            "country": "RU",
+            "csrf_token": field(page, "csrf_token"),
+        },
+    )
     assert good.location == "/organisation"
 
 
@@ -151,7 +188,10 @@ def test_a_changed_password_signs_other_devices_out(app: Flask, anna: Person) ->
     enter(elsewhere)
     wrong = here.post("/profile/password", data={"old": "no", "password": "other words again"})
     assert wrong.status_code == 400 and "not your present password" in text_of(wrong)
-    assert here.post("/profile/password", data={"old": PASSWORD, "password": "other words again"}).status_code == 303
+    assert (
+        here.post("/profile/password", data={"old": PASSWORD, "password": "other words again"}).status_code
+        == 303
+    )
     assert here.get("/profile").status_code == 200
     assert elsewhere.get("/profile").status_code == 303
 
@@ -169,7 +209,14 @@ def test_registering_signs_in_and_leads_to_the_organisation(app: Flask) -> None:
     assert client.get("/register").status_code == 200
     bad = client.post("/register", data={"name": "", "email": "x", "password": "short", "language": "ru"})
     assert bad.status_code == 400
-    given = {"name": "Вера", "email": "vera@example.org", "password": PASSWORD, "language": "ru", "consent": "y", "key": "k"}
+    given = {
+        "name": "Вера",
+        "email": "vera@example.org",
+        "password": PASSWORD,
+        "language": "ru",
+        "consent": "y",
+        "key": "k",
+    }
     answer = client.post("/register", data=given)
     assert answer.status_code == 303 and answer.location == "/organisation/new"
     taken = app.test_client().post("/register", data={**given, "key": "k2"})
@@ -178,7 +225,10 @@ def test_registering_signs_in_and_leads_to_the_organisation(app: Flask) -> None:
 
 def test_a_link_by_mail_opens_once_and_tells_nobody_who_exists(app: Flask, anna: Person) -> None:
     client = app.test_client()
-    answers = [text_of(client.post("/password", data={"email": e}, follow_redirects=True)) for e in ("anna@example.org", "no@example.org")]
+    answers = [
+        text_of(client.post("/password", data={"email": e}, follow_redirects=True))
+        for e in ("anna@example.org", "no@example.org")
+    ]
     assert answers[0] == answers[1]
     link = links.link(session().get_one(Person, anna.id), "password").partition("//")[2].partition("/")[2]
     assert client.get("/" + link).status_code == 200
@@ -228,7 +278,12 @@ def test_the_profile_keeps_settings_and_refuses_what_is_no_zone(app: Flask, anna
     good = {"name_en": "Anna L.", "name_ru": "", "language": "ru", "zone": "Asia/Chita", "theme": "dark"}
     assert client.post("/profile", data=good).status_code == 303
     person = session().get_one(Person, anna.id, populate_existing=True)
-    assert (person.name_en, person.language, person.zone, person.theme) == ("Anna L.", "ru", "Asia/Chita", "dark")
+    assert (person.name_en, person.language, person.zone, person.theme) == (
+        "Anna L.",
+        "ru",
+        "Asia/Chita",
+        "dark",
+    )
     bad = client.post("/profile", data={**good, "zone": "Mars/Base", "name_en": "", "language": "en"})
     assert bad.status_code == 400
     nameless = client.post("/profile", data={**good, "name_en": " "})
@@ -249,20 +304,59 @@ def test_every_page_costs_the_same_two_questions_for_who_is_here(app: Flask, ann
 def test_an_applicant_without_an_organisation_describes_one_first(app: Flask, anna: Person) -> None:
     client = signed_in(app, actor_for(anna))
     assert client.get("/organisation").location == "/organisation/new"
-    bad = client.post("/organisation/new", data={"name_ru": "Войлок", "kind": "cso", "legal_form": "ano", "country": "RU", "inn": "7707083894", "founded_on": "1.13.2020"})
+    bad = client.post(
+        "/organisation/new",
+        data={
+            "name_ru": "Войлок",
+            "kind": "cso",
+            "legal_form": "ano",
+            "country": "RU",
+            "inn": "7707083894",
+            "founded_on": "1.13.2020",
+        },
+    )
     assert bad.status_code == 400 and field(bad, "name_ru") == "Войлок"
-    bad = client.post("/organisation/new", data={"name_ru": "Войлок", "kind": "cso", "legal_form": "ano", "country": "RU", "inn": "7707083894"})
+    bad = client.post(
+        "/organisation/new",
+        data={"name_ru": "Войлок", "kind": "cso", "legal_form": "ano", "country": "RU", "inn": "7707083894"},
+    )
     assert "last digits do not fit" in text_of(bad)
-    good = client.post("/organisation/new", data={"name_ru": "Войлок", "kind": "cso", "legal_form": "ano", "country": "RU", "inn": "7707083893", "founded_on": "1.11.2020", "key": "a"})
+    good = client.post(
+        "/organisation/new",
+        data={
+            "name_ru": "Войлок",
+            "kind": "cso",
+            "legal_form": "ano",
+            "country": "RU",
+            "inn": "7707083893",
+            "founded_on": "1.11.2020",
+            "key": "a",
+        },
+    )
     assert good.location == "/organisation"
-    assert client.post("/organisation/new", data={"name_ru": "Войлок", "kind": "cso", "legal_form": "ano", "country": "RU", "inn": "7707083893", "key": "a"}).location == "/organisation"
+    assert (
+        client.post(
+            "/organisation/new",
+            data={
+                "name_ru": "Войлок",
+                "kind": "cso",
+                "legal_form": "ano",
+                "country": "RU",
+                "inn": "7707083893",
+                "key": "a",
+            },
+        ).location
+        == "/organisation"
+    )
     page = client.get("/organisation")
     assert text_of(page).count("Войлок") >= 1 and "1 November 2020" in text_of(page)
 
 
 def test_another_persons_organisation_is_not_found(app: Flask, anna: Person) -> None:
     client = signed_in(app, actor_for(anna))
-    client.post("/organisation/new", data={"name_ru": "Мой", "kind": "cso", "legal_form": "ano", "country": "RU"})
+    client.post(
+        "/organisation/new", data={"name_ru": "Мой", "kind": "cso", "legal_form": "ano", "country": "RU"}
+    )
     other = factories.organisation()
     assert client.get(f"/organisation/{other}/edit").status_code == 404
     assert client.post(f"/organisation/{other}/edit", data={"name_ru": "x"}).status_code == 404

@@ -34,7 +34,9 @@ def give(actor: Actor, person_id: int, role: str, **more: object) -> int:
 def test_a_manager_gives_a_role_and_it_stands_in_the_file(app: Flask) -> None:
     programme, _, manager, person = place()
     give(manager, person, "officer", programme_id=programme, reason="Joins in May")
-    event = session().scalars(select(Event).where(Event.case_id == person, Event.trigger == "role_granted")).one()
+    event = (
+        session().scalars(select(Event).where(Event.case_id == person, Event.trigger == "role_granted")).one()
+    )
     assert event.facts["role"] == "officer" and event.facts["programme_id"] == programme
     assert event.role == "manager" and "reason" in event.private
     notice = session().scalars(select(Outbox).where(Outbox.person_id == person)).one()
@@ -64,7 +66,10 @@ def test_nobody_gives_a_role_to_themselves(app: Flask) -> None:
         give(manager, manager.person_id, "officer", programme_id=programme)
 
 
-@pytest.mark.parametrize("first, second", [("finance", "manager"), ("manager", "finance"), ("finance", "chair"), ("chair", "finance")])
+@pytest.mark.parametrize(
+    "first, second",
+    [("finance", "manager"), ("manager", "finance"), ("finance", "chair"), ("chair", "finance")],
+)
 def test_who_decides_does_not_pay(app: Flask, first: str, second: str) -> None:
     programme, panel, manager, person = place()
     scope = {"chair": {"panel_id": panel}}
@@ -103,7 +108,14 @@ def test_a_role_needs_its_scope_and_days_in_order(app: Flask) -> None:
     with pytest.raises(NotFound):
         give(manager, person, "officer", programme_id=panel)
     with pytest.raises(Invalid) as fault:
-        give(manager, person, "officer", programme_id=programme, starts_on=date(2031, 5, 2), ends_on=date(2031, 5, 1))
+        give(
+            manager,
+            person,
+            "officer",
+            programme_id=programme,
+            starts_on=date(2031, 5, 2),
+            ends_on=date(2031, 5, 1),
+        )
     assert "ends_on" in fault.value.fields
     with pytest.raises(Invalid):
         give(manager, person, "officer", programme_id=programme, ends_on=clock.today() - timedelta(days=2))
@@ -126,7 +138,11 @@ def test_taking_a_role_needs_a_reason_and_ends_it(app: Flask) -> None:
 
 def test_the_last_manager_of_a_programme_stays(app: Flask) -> None:
     programme, _, manager, person = place()
-    own = session().scalars(select(RoleAssignment.id).where(RoleAssignment.person_id == manager.person_id)).one()
+    own = (
+        session()
+        .scalars(select(RoleAssignment.id).where(RoleAssignment.person_id == manager.person_id))
+        .one()
+    )
     with pytest.raises(Refused, match="last manager"), unit_of_work():
         service.revoke_role(manager, own, reason="Tired")
     give(manager, person, "manager", programme_id=programme)

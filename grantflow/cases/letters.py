@@ -1,0 +1,115 @@
+"""What the pages of notices and letters read: notices to a person, and the letters a demonstration keeps.
+
+Writing and sending them is the outbox's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from grantflow import rendering
+from grantflow.cases.models import Case, Letter, Outbox
+from grantflow.cases.notices import Rendered, render
+from grantflow.db import session
+from grantflow.identity.access import Actor
+from grantflow.identity.models import Person
+
+_C, _O = Case.__table__.c, Outbox.__table__.c
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A notice as its reader sees it."""
+
+    id: int
+    at: datetime
+    words: Rendered
+    case_id: int | None
+    ref: str
+    read: bool
+
+
+PAGE = 25
+
+
+def inbox(actor: Actor, zone: str, page: int = 1) -> tuple[list[Notice], int, int]:
+    """The notices to this person, newest first, a page at a time; how many there are, and how many are
+    unread.
+    """
+    mine = _O.person_id == actor.person_id
+    total, unread = (
+        session()
+        .execute(
+            select(func.count(), func.count().filter(_O.read_at.is_(None)))
+            .select_from(Outbox.__table__)
+            .where(mine)
+        )
+        .one()
+    )
+    rows = session().execute(
+        select(Outbox.__table__, _C.ref)
+        .outerjoin(Case.__table__, _C.id == _O.case_id)
+        .where(mine)
+        .order_by(_O.id.desc())
+        .limit(PAGE)
+        .offset((page - 1) * PAGE)
+    )
+    language = rendering.language()
+    found = [
+        Notice(
+            row.id,
+            row.created_at,
+            render(row.notice, row.params, language, zone, ""),
+            row.case_id,
+            row.ref or "",
+            row.read_at is not None,
+        )
+        for row in rows
+    ]
+    return found, total, unread
+
+
+def unread(actor: Actor) -> int:
+    """How many notices to this person are unread."""
+    return int(
+        session().scalar(select(func.count()).where(_O.person_id == actor.person_id, _O.read_at.is_(None)))
+        or 0
+    )
+
+
+def letters(person_id: int | None, page: int = 1) -> tuple[list[Any], int, list[Any]]:
+    """The letters kept instead of sent, newest first, for all or for one person; and everybody who has
+    letters.
+    """
+    table, people = Letter.__table__, Person.__table__
+    query = select(table, people.c.name_en, people.c.name_ru).join(people, people.c.id == table.c.person_id)
+    count = select(func.count()).select_from(table)
+    if person_id is not None:
+        query, count = (
+            query.where(table.c.person_id == person_id),
+            count.where(table.c.person_id == person_id),
+        )
+    rows = (
+        session()
+        .execute(
+            query.order_by(table.c.created_at.desc(), table.c.message_id)
+            .limit(PAGE)
+            .offset((page - 1) * PAGE)
+        )
+        .all()
+    )
+    receivers = (
+        session()
+        .execute(
+            select(people.c.id, people.c.email, people.c.name_en, people.c.name_ru, func.count())
+            .join(table, table.c.person_id == people.c.id)
+            .group_by(people.c.id, people.c.email, people.c.name_en, people.c.name_ru)
+            .order_by(people.c.email)
+        )
+        .all()
+    )
+    return list(rows), int(session().scalar(count) or 0), list(receivers)
