@@ -98,6 +98,39 @@
   });
   if (hangs.length) { document.addEventListener("change", fold); fold(); }
 
+  /* a draft saves itself a moment after the last key; the line says only what the server has confirmed */
+  all("[data-gf-autosave]").forEach((bar) => {
+    const form = document.getElementById(bar.dataset.gfAutosave), line = bar.querySelector(".gf-saved");
+    if (!form || !line || !window.fetch) return;
+    const icon = (name) => { const use = line.querySelector("use"); if (use) use.setAttribute("href", use.getAttribute("href").replace(/#i-.*/, "#i-" + name)); };
+    const tell = (text, good) => {
+      line.classList.toggle("ok", good); line.classList.toggle("no", !good); icon(good ? "done" : "warn");
+      Array.from(line.childNodes).filter((n) => n.nodeType === 3).forEach((n) => n.remove());
+      line.append(text);
+    };
+    let timer = 0, running = false, stopped = false, tries = 0;
+    const later = (ms) => { window.clearTimeout(timer); if (!stopped) timer = window.setTimeout(send, ms); };
+    async function send() {
+      if (running || form.dataset.gfSent) { later(3000); return; }
+      const words = new FormData(form);
+      all("input[type=file]", form).forEach((field) => words.delete(field.name));
+      words.set("autosave", "1");
+      running = true;
+      delete form.dataset.gfTouched;
+      try {
+        const reply = await fetch(form.action || window.location.href, { method: "POST", body: words, credentials: "same-origin", redirect: "error" });
+        const told = await reply.json();
+        if (reply.ok) { form.elements.revision.value = told.revision; tries = 0; tell(told.said, true); }
+        else { stopped = true; form.dataset.gfTouched = "1"; tell(bar.dataset.gfUnsaved.replace("{why}", told.said), false); }
+      } catch (_) {
+        form.dataset.gfTouched = "1"; tell(bar.dataset.gfUnsaved.replace("{why}", bar.dataset.gfAway), false); tries += 1; later(15000 * tries);
+      }
+      running = false;
+    }
+    form.addEventListener("input", (event) => { if (event.target.type !== "file") later(2500); });
+    form.addEventListener("submit", () => { stopped = true; window.clearTimeout(timer); });
+  });
+
   /* print */
   all("[data-gf-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => window.print()); });
 

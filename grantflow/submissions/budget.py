@@ -95,16 +95,18 @@ def read(typed: Any, currency: str, most: int, lang: str | None = None) -> Sheet
     return Sheet(lines, values, sums, tuple(faults))
 
 
+def _figures(value: Decimal) -> str:
+    return format(value.normalize(), "f") if value else "0"
+
+
 def _plain(line: dict[str, str], currency: str, lang: str | None) -> dict[str, str]:
     """A typed line with the figures that are understood written plainly: read the same in either language
     later."""
     plain = dict(line)
     with contextlib.suppress(Unreadable):
-        plain["quantity"] = format(
-            parse_decimal(line["quantity"], places=QUANTITY_PLACES, lang=lang).normalize(), "f"
-        )
+        plain["quantity"] = _figures(parse_decimal(line["quantity"], places=QUANTITY_PLACES, lang=lang))
     with contextlib.suppress(Unreadable):
-        plain["price"] = format(parse_money(line["price"], currency, lang=lang).amount, "f")
+        plain["price"] = _figures(parse_money(line["price"], currency, lang=lang).amount)
     return plain
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from wtforms import SelectChoice
+from wtforms import SelectChoice  # type: ignore[attr-defined]  # the stubs are older than the library
 
+from grantflow import rendering
 from grantflow.cases import definitions
 from grantflow.db import unit_of_work
 from grantflow.errors import NotFound, Refused, Stale
@@ -134,6 +135,8 @@ def _save(sheet: Sheet, section: str) -> Any:
                 case_id, section, typed, revision=request.form.get("revision", 0, int), actor=actor
             )
     except (service.Clash, Refused) as problem:
+        if "autosave" in request.form:
+            return {"said": str(problem)}, problem.status
         draft = save(sheet.draft, part.questions, typed, sheet.terms.currency)[0]
         fresh = sheet_for(case_id)
         clash = problem if isinstance(problem, service.Clash) else None
@@ -144,6 +147,9 @@ def _save(sheet: Sheet, section: str) -> Any:
             fresh, section, draft, faults, refused=refused, clash=clash, different=different, unsaved=True
         )
         return page, problem.status
+    if "autosave" in request.form:
+        said = _("Saved at %(time)s", time=rendering.hour(saved.at, seconds=True))
+        return {"said": said, "revision": saved.revision}
     failed = _files(case_id, part.questions)
     if failed:
         fresh = sheet_for(case_id)
