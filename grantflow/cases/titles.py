@@ -32,7 +32,7 @@ def both(case: Any) -> Any:
         return case.title
     known: dict[str, Mapping[int, Any]] = g.setdefault("case_titles", {}) if has_app_context() else {}
     if case.kind not in known or case.id not in known[case.kind]:
-        known[case.kind] = _named[case.kind]()
+        known[case.kind] = {case.id: None, **_named[case.kind]()}  # a file without a name is asked for once too
     return known[case.kind].get(case.id) or case.title
 
 

@@ -114,4 +114,4 @@ def test_the_list_of_people_costs_the_same_for_one_and_for_three(app: Flask) -> 
     house.client.get("/people")
     with counting() as three:
         house.client.get("/people")
-    assert len(one) == len(three)
+    assert len(one) == len(three), set(one) ^ set(three)
