@@ -140,6 +140,11 @@ def money_parts(value: Money) -> tuple[str, str, str]:
     return value.currency, figures, ""
 
 
+def currency_sign(code: str | None) -> str:
+    """The currency alone, for the head of a column or beside a field: RUB, in Russian ₽."""
+    return (numbers.get_currency_symbol(code, "ru") if language() == "ru" else code) if code else ""
+
+
 _DAYS = {
     "long": "long",
     "short": "d MMM y",
@@ -328,6 +333,7 @@ def install(app: Flask) -> None:
         number,
         percent,
         money,
+        currency_sign,
         day,
         hour,
         moment,

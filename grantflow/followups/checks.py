@@ -19,6 +19,7 @@ from sqlalchemy import select
 from grantflow import clock
 from grantflow.awards.queries import award, award_case, zone_of
 from grantflow.awards.words import label
+from grantflow.cases import words
 from grantflow.cases.context import Context
 from grantflow.cases.service import get
 from grantflow.db import session, writing
@@ -41,6 +42,7 @@ VERDICT_LABELS: dict[str, Any] = {
     "ceased": _("Ceased"),
     "no_answer": _("No answer"),
 }
+words.code(verdict=VERDICT_LABELS)
 
 
 # ----------------------------------------------------------------------------------------- writing

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import or_, select
 
 from grantflow import clock
-from grantflow.cases import definitions
+from grantflow.cases import definitions, words
 from grantflow.cases.access import visible_to
 from grantflow.cases.models import Case
 from grantflow.db import session
@@ -46,13 +46,13 @@ def cases_of(actor: Actor, *, case_ids: list[int] | None = None, call_code: str 
 
 
 def _line(row: Any, case: Any, beside: dict[str, str | None], lang: str) -> list[Any]:
-    move: Any = row.move
+    move: Any = str(words.record_label(row.move))
     states: dict[str | None, str] = {}
     if case.workflow_hash:
         workflow = definitions.pinned(case.workflow_hash)
         states = {state.name: state.label.in_(lang) for state in workflow.states}
         known = workflow.moves_by_name.get(row.move)
-        move = known.say.in_(lang) if known else row.move
+        move = known.say.in_(lang) if known else move
     changes = "\n".join(_change(change, beside) for change in row.facts.get("changes", []))
     other = {name: value for name, value in row.facts.items() if name != "changes"}
     return [
@@ -63,6 +63,10 @@ def _line(row: Any, case: Any, beside: dict[str, str | None], lang: str) -> list
         row.trigger, row.move, row.from_state or "", row.to_state or "", row.key or "",
         canonical(row.facts), canonical(row.private), row.prev_hash, row.hash,
     ]  # fmt: skip
+
+
+def _state(case: Any, lang: str) -> str:
+    return definitions.pinned(case.workflow_hash).state(case.state).label.in_(lang) if case.workflow_hash else ""
 
 
 def _change(change: dict[str, Any], beside: dict[str, str | None]) -> str:
@@ -115,11 +119,12 @@ def history_workbook(
         ("trigger", 16), ("move", 16), ("from", 14), ("to", 14), ("key", 14), ("facts", 30), ("private", 30),
         ("prev", 20), ("hash", 20),
     ]  # fmt: skip
-    count = book.sheet(_("History"), headers, _lines(cases, progress, language()))
+    lang = language()
+    count = book.sheet(_("History"), headers, _lines(cases, progress, lang))
     book.sheet(
         _("Cases"),
         [(_("Number"), 16), (_("Case in the chain"), 16), (_("Title"), 44), (_("State"), 22), (_("Events"), 8), (_("Last hash"), 70)],
-        ([c.ref or "", f"{c.kind}/{c.id}", c.title, c.state or "", c.version, c.head_hash] for c in cases),
+        ([c.ref or "", f"{c.kind}/{c.id}", c.title, _state(c, lang), c.version, c.head_hash] for c in cases),
     )
     book.notes(
         _("About"),
