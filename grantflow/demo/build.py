@@ -50,11 +50,14 @@ STAGES: dict[str, date] = {
 DEFAULT = "paying"
 OPEN_CALL_TODAY = date(2022, 3, 9)
 """The open call always stands on this day of its own."""
-WITH_ROUND, ROUND_TODAY = ("paying", "followup", "end"), date(2022, 5, 11)
-"""Stages at which the contest gives the panel nothing to do any more, and the day of the later round it reads then."""
+ROUND_TODAY = date(2022, 5, 11)
+"""The small call beside the contest always stands on this day of its own: its panel reads."""
+WITHOUT_ROUND = ("scoring",)
+"""Where the contest itself keeps the panel busy."""
 ROUND_DAYS = Timetable(
     rules_run=date(2022, 3, 16),
     passed=tuple(date(2022, 3, day) for day in (17, 21, 22)),
+    refused=(),
     composed=date(2022, 4, 11),
     started=date(2022, 4, 18),
     declared=date(2022, 4, 20),
@@ -64,7 +67,8 @@ ROUND_DAYS = Timetable(
 )
 CONTEST_DAYS = Timetable(
     rules_run=date(2021, 11, 3),
-    passed=tuple(date(2021, 11, day) for day in (5, 8, 9, 10, 11, 15)),
+    passed=tuple(date(2021, 11, day) for day in (5, 9, 11, 15, 15, 16)),
+    refused=((date(2021, 11, 11), date(2021, 11, 15)), (date(2021, 11, 10), date(2021, 11, 11))),
     composed=date(2021, 11, 17),
     started=date(2021, 11, 22),
     declared=date(2021, 11, 23),
@@ -135,11 +139,12 @@ def _tell(app: Flask, until: str, progress: Progress) -> None:
     pack = packs.read(pack_file())
     told = {CONTEST: content.read("contest", content.Contest), OPEN_CALL: content.read("zabaikal", content.Contest)}
     days = {CONTEST: STAGES[until], OPEN_CALL: OPEN_CALL_TODAY}
-    if until in WITH_ROUND:
-        later = content.read("round", content.Contest)
-        assert later.round is not None
-        pack = pack.model_copy(update={"calls": (*pack.calls, later.round.call(later.call, pack.call(CONTEST)))})
-        told[later.call], days[later.call] = later, ROUND_TODAY
+    for name, today in (("round", ROUND_TODAY), ("next", OPEN_CALL_TODAY)):
+        beside = content.read(name, content.Contest)
+        if beside.round is not None and not (name == "round" and until in WITHOUT_ROUND):
+            call = beside.round.call(beside.call, pack)
+            pack = pack.model_copy(update={"calls": (*pack.calls, call)})
+            told[beside.call], days[beside.call] = beside, today
     cast = Cast(content.read("people", content.People))
     story = Story(progress)
     opening = Opening(cast, pack, {code: Calendar.so_that(day, pack.call(code).zone) for code, day in days.items()})
@@ -152,8 +157,9 @@ def _tell(app: Flask, until: str, progress: Progress) -> None:
     paying = Paying(judging, content.read("life", content.Life))
     paying.plan(story)
     Lasting(paying, ARCHIVED).plan(story)
-    for code in set(told) - {CONTEST, OPEN_CALL}:
-        Judging(cast, applying[code], ROUND_DAYS).plan(story)
+    for code, part in applying.items():
+        if part.contest.reviews and code != CONTEST:
+            Judging(cast, part, ROUND_DAYS).plan(story)
     story.plan(story.now - _READ_BEFORE, "Letters are read", _read_letters)
     story.tell()
 

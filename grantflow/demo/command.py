@@ -73,8 +73,8 @@ def _ensure(settings: Settings, environ: dict[str, str], until: str | None, fres
         _mention(mark)
         return
     if mark is not None:
-        click.echo(why)
         home.require_unserved(settings)
+        click.echo(why)
     from grantflow.demo import build
 
     stage = until or (mark.until if mark is not None else build.DEFAULT)

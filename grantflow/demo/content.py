@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 from grantflow.engine.definition import Label
 from grantflow.engine.faults import DefinitionFaults, Fault
 from grantflow.identity.models import LEGAL_FORMS, ORGANISATION_KINDS
-from grantflow.programmes.pack import CallPack, faults_of
+from grantflow.programmes.pack import CallPack, ProgrammePack, faults_of
 from grantflow.programmes.parts import Code, Minor, Part, Text, WallClock, Zone
 from grantflow.programmes.questions import Question, gaps
 from grantflow.programmes.terms import SeatKind
@@ -202,8 +202,9 @@ class Contest(Part):
 
 
 class Round(Part):
-    """A call that is the contest's in everything but its name, its days and its money."""
+    """A call that is another one's in everything but its name, its days and its money."""
 
+    like: str
     title: Label
     short: Label
     budget_minor: Minor = Field(alias="budget", gt=0)
@@ -212,10 +213,11 @@ class Round(Part):
     closes: WallClock
     results: date
 
-    def call(self, code: str, like: CallPack) -> CallPack:
+    def call(self, code: str, pack: ProgrammePack) -> CallPack:
         """The call as a pack has it, with the districts the other call has after its amendments."""
+        like = pack.call(self.like)
         districts = like.amendments[-1].districts if like.amendments else like.districts
-        own = {name: getattr(self, name) for name in type(self).model_fields}
+        own = {name: getattr(self, name) for name in type(self).model_fields if name != "like"}
         return like.model_copy(update={**own, "code": code, "districts": districts, "amendments": ()})
 
 

@@ -36,6 +36,8 @@ class Timetable:
     rules_run: date
     passed: tuple[date, ...]
     """Days on which officers pass applications, in turn."""
+    refused: tuple[tuple[date, date], ...]
+    """Days of the two votes by which an application is refused, in the order of their numbers."""
     composed: date
     started: date
     declared: date
@@ -89,10 +91,8 @@ class Judging:
                 turn += 1
 
     def _plan_refusal(self, story: Story, one: Application) -> None:
-        # The earlier one waits longer: whoever looks in between finds a refusal that needs its second vote.
-        early = one.number == max(a.number for a in self.contest.applications if a.refused is not None)
-        days = self.days.passed[-3:-1] if early else self.days.passed[-2:]
-        for turn, day in enumerate(days):
+        votes = self.days.refused[sum(a.refused is not None and a.number < one.number for a in self.contest.applications)]
+        for turn, day in enumerate(votes):
             self._plan(story, day, 15 + turn, 20, CHECKING, self._refuses(one, turn + one.number))
 
     def _run_rules(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from grantflow import clock
 from grantflow.db import unit_of_work
 from grantflow.demo.cast import SHELL, Cast
 from grantflow.demo.story import Calendar, Story
@@ -32,7 +33,10 @@ class Opening:
         self.calls = {call.code: Opened(call, calendars[call.code]) for call in self.pack.calls}
 
     def plan(self, story: Story, founded_at: datetime) -> None:
-        """The programme is founded at an hour before everything else; each call follows three weeks before it opens."""
+        """The programme is founded at an hour before everything else; each call is approved days before it opens.
+
+        A call that opens far in the future stays a draft: it waits for the manager.
+        """
         story.plan(founded_at, PHASE, self._found)
         story.plan(founded_at + timedelta(minutes=40), PHASE, self.cast.hire)
         story.plan(founded_at + timedelta(minutes=90), PHASE, self.cast.found_bodies)
@@ -50,11 +54,8 @@ class Opening:
                    lambda: self._schedule(call))  # fmt: skip
 
     @staticmethod
-    def _day(call: Opened, day: object) -> datetime:
-        # An amendment's day is already the demo's own.
-        from grantflow import clock
-
-        return clock.local(day, 11, 20, call.pack.zone)  # type: ignore[arg-type]
+    def _day(call: Opened, day: date) -> datetime:
+        return clock.local(day, 11, 20, call.pack.zone)  # the day is the demo's own already
 
     def _found(self) -> None:
         with unit_of_work():

@@ -1,0 +1,74 @@
+"""Demo databases for the tests: each stage is built once a session, by the command itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from grantflow.demo import command
+
+USUAL = ("open", "paying", "end")
+LONG = ("eligibility", "scoring", "award", "followup")
+
+
+def build(folder: Path, **options: object) -> None:
+    """What `grantflow demo --no-serve` does in a folder."""
+    before = os.environ.get("GRANTFLOW_HOME")
+    os.environ["GRANTFLOW_HOME"] = str(folder)
+    try:
+        command.run(**{"until": None, "fresh": False, "serve": False, "host": None, "port": None, **options})  # type: ignore[arg-type]
+    finally:
+        del os.environ["GRANTFLOW_HOME"]
+        if before is not None:
+            os.environ["GRANTFLOW_HOME"] = before
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a demo told up to a stage; built when first asked for."""
+    known: dict[str, Path] = {}
+
+    def folder(stage: str) -> Path:
+        if stage not in known:
+            home = tmp_path_factory.mktemp(f"demo-{stage}")
+            build(home, until=stage)
+            known[stage] = home
+        return known[stage]
+
+    return folder
+
+
+@pytest.fixture(params=[*USUAL, *LONG])
+def stage(request: pytest.FixtureRequest, thorough: bool) -> str:
+    """Each stage one may stop at; the long ones only where they are asked for."""
+    if request.param in LONG and not thorough:
+        pytest.skip("built under --thorough")
+    return str(request.param)
+
+
+@pytest.fixture
+def open_app(built: Callable[[str], Path]) -> Iterator[Callable[[str], Flask]]:
+    """An app on the demo of a stage, its context pushed."""
+    from grantflow import create_app
+    from grantflow.db import db
+
+    contexts = []
+
+    def made(stage: str) -> Flask:
+        app = create_app({"GRANTFLOW_HOME": str(built(stage)), "GRANTFLOW_WORKER": "no"})
+        app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
+        command.demo_facts(app)
+        context = app.app_context()
+        context.push()
+        contexts.append(context)
+        return app
+
+    yield made
+    for context in contexts:
+        db.session.remove()
+        db.engine.dispose()
+        context.pop()
