@@ -161,7 +161,7 @@ def finance_desk(actor: Actor, today: date, view: str = "all", page: int = 1) ->
             select(*columns, func.count(), func.sum(Tranche.amount_minor))
             .join(Tranche, Tranche.case_id == Case.id)
             .where(visible, or_(Case.state.in_(AT_WORK), Case.state == "planned"))
-            .group_by(*columns)
+            .group_by(Case.state, Tranche.currency, "age", "mine", "in_all")
         )
         .all()
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from grantflow import clock
 from grantflow.awards.models import Award
@@ -106,7 +107,12 @@ def pay(ctx: Context) -> None:
         ctx.actor.person_id,
         None,
     )
-    ctx.session.flush()
+    try:
+        ctx.session.flush()
+    except IntegrityError:  # another tranche took the reference between the guard and here
+        raise Refused(
+            _("The reference %(reference)s has just been used for another tranche.", reference=reference)
+        ) from None
     _book(ctx, one.award_id, paid=one.amount_minor)
     _told(ctx, one)
     ctx.fact("bank_ref", reference)

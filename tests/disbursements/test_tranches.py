@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,9 +18,10 @@ from grantflow.disbursements.funds import funds
 from grantflow.disbursements.models import Payment, Tranche
 from grantflow.disbursements.queries import ledger, of_award
 from grantflow.disbursements.service import ledger_sum
+from grantflow.engine.registry import registry
 from grantflow.errors import Refused
 from grantflow.money import Money
-from tests.awards.scene import Scene
+from tests.awards.scene import STOPPED, Scene
 from tests.factories import also
 
 
@@ -318,3 +320,21 @@ def test_the_fund_adds_up(scene: Scene) -> None:
     assert fund.available == Money(20_000_000, "RUB"), "the second grant is not planned yet"
     assert funds(scene.stranger) == [] and second
     assert service.get(first).state == "active"
+
+
+def test_the_books_of_a_closed_grant_are_not_opened_again(scene: Scene) -> None:
+    award_id = scene.completed()
+    for months in (6, 12, 24):
+        scene.settled(award_id, months, STOPPED)
+    assert scene.state(award_id) == "closed"
+    with pytest.raises(Refused, match="its books are not opened again"):
+        scene.fire(scene.tranche(award_id, 3), "fail", scene.finance2, reason="Years later.")
+
+
+def test_nothing_is_paid_from_a_grant_that_is_not_running(scene: Scene) -> None:
+    award_id = scene.active()
+    one = scene.due(award_id)
+    for actor in (scene.manager, scene.officer2):
+        scene.fire(award_id, "terminate", actor, reason="Sold.")
+    verdict = registry.guards["disbursements.award_active"](SimpleNamespace(case=scene.row(one.case_id)))
+    assert not verdict and "not running" in str(verdict.because)

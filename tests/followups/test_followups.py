@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from grantflow.cases import deadlines, service
 from grantflow.cases.models import CaseDeadline, Outbox
 from grantflow.db import session, unit_of_work
 from grantflow.disbursements.schedule import add_months
+from grantflow.engine.registry import registry
 from grantflow.errors import NotFound, Refused, Stale
 from grantflow.followups import checks, drafts, queries, reports
 from grantflow.followups.models import Check, ReportVersion
@@ -293,3 +295,15 @@ def test_a_cancelled_check_has_no_deadline_left(scene: Scene) -> None:
     left = session().scalars(select(CaseDeadline).filter_by(case_id=row.case_id, closed_at=None)).all()
     assert not left and service.get(row.case_id).state == "cancelled"
     assert FINAL["done"]
+
+
+def test_a_grant_with_a_report_open_again_is_not_reported(scene: Scene) -> None:
+    award_id = scene.active()
+    scene.paid(award_id, 1)
+    report = scene.reported(award_id, "interim")
+    judge = registry.guards["followups.reports_accepted"]
+    verdict = judge(SimpleNamespace(case=scene.row(award_id)))
+    assert not verdict and "1 report is not accepted yet" in str(verdict.because)
+    scene.fire(report, "reopen", scene.officer, reason="A receipt is not dated.")
+    verdict = judge(SimpleNamespace(case=scene.row(award_id)))
+    assert "2 reports are not accepted yet" in str(verdict.because)
