@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext, ngettext
@@ -134,6 +135,9 @@ FACTS: dict[str, Any] = {
 }
 ERASED = _("erased on request")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
+_DECIMAL = re.compile(r"-?\d+\.\d+\Z")
+_FIGURES = {"mean", "points", "total", "share", "grants_share"}
+"""Facts that are decimals; elsewhere figures with a point may be a number of a version or an agreement."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
 _CODES: dict[str, dict[str, Any]] = {
     "role": ROLE_LABELS,
@@ -203,4 +207,6 @@ def value(thing: Any, name: str = "") -> Any:
         return rendering.day(date.fromisoformat(text))
     if _INSTANT.match(text):
         return rendering.moment(datetime.fromisoformat(text.replace("Z", "+00:00")))
+    if name in _FIGURES and _DECIMAL.match(text):
+        return rendering.number(Decimal(text), len(text.partition(".")[2]))
     return rendering.fours(text) if name == "fingerprint" else text
