@@ -154,9 +154,7 @@ class Sums:
         keys = terms.keys
         own = draft.values.get(keys.own_share)
         if keys.budget in draft.raw:
-            sheet = budget.read(
-                draft.raw[keys.budget], terms.currency, terms.questions[keys.budget].max_lines
-            )
+            sheet = budget.read(draft.raw[keys.budget], terms.currency, terms.questions[keys.budget].max_lines)
             return cls(sheet.total, own, sheet.waiting, tuple(sheet.sums))
         lines = draft.values.get(keys.budget) or []
         sums = tuple(budget.line_sum(Decimal(line["quantity"]), line["price_minor"]) for line in lines)

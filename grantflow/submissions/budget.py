@@ -143,9 +143,7 @@ def _line(
         faults.append(CellFault(f"{at}-quantity", _("Write a number above zero, or clear the line."), True))
     if quantity is not None and price is not None and quantity * price > LARGEST_MINOR:
         faults.append(
-            CellFault(
-                f"{at}-price", _("This sum is too large. Look at the number and the price once more."), True
-            )
+            CellFault(f"{at}-price", _("This sum is too large. Look at the number and the price once more."), True)
         )
     if faults or quantity is None or price is None:
         return None, faults

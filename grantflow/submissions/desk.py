@@ -60,9 +60,7 @@ def drafts(code: str) -> str:
     call_case = see(call.case_id, current_actor(), "call")
     started, returned = pages.under_way(call.case_id)
     manager = "manager" in current_actor().roles_on(call_case)
-    return render_template(
-        "submissions/drafts.html", call=call, started=started, returned=returned, manager=manager
-    )
+    return render_template("submissions/drafts.html", call=call, started=started, returned=returned, manager=manager)
 
 
 @case_page("application")

@@ -36,9 +36,7 @@ class Clash(Stale):
     """
 
     def __init__(self, mine: Draft, theirs: Draft, by: str, at: datetime | None, revision: int) -> None:
-        super().__init__(
-            _("Somebody else saved this section while you were writing. Choose what is to stay.")
-        )
+        super().__init__(_("Somebody else saved this section while you were writing. Choose what is to stay."))
         self.mine, self.theirs, self.by, self.at, self.revision = mine, theirs, by, at, revision
 
 
@@ -78,9 +76,7 @@ def start_draft(call_code: str, organisation_id: int, *, actor: Actor, key: str 
     verdict = window(call_case, call, None, clock.now())
     if not verdict:
         raise Refused(verdict.because)
-    workflows = current.execute(
-        select(Programme.workflows).where(Programme.id == call.programme_id)
-    ).scalar_one()
+    workflows = current.execute(select(Programme.workflows).where(Programme.id == call.programme_id)).scalar_one()
     case = open_case(
         "application",
         actor=actor,

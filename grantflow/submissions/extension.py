@@ -44,9 +44,7 @@ def applicants_of(organisation_id: int) -> list[int]:
     )
 
 
-def extend_deadline(
-    case_id: int, until: datetime, reason: str, *, actor: Actor, key: str | None = None
-) -> Any:
+def extend_deadline(case_id: int, until: datetime, reason: str, *, actor: Actor, key: str | None = None) -> Any:
     """Give one applicant more time, for a draft or for a correction; a manager's act, with its reason, an
     event.
 

@@ -55,9 +55,7 @@ def kind_of(data: bytes) -> str:
     """What a file is by its content: pdf, docx, xlsx, jpg, png. Refused: anything else, passwords, macros,
     damage."""
     if data.startswith(_OLD_OFFICE):
-        raise Refused(
-            _("This is an old Office file, or one with a password. Save it as PDF, without a password.")
-        )
+        raise Refused(_("This is an old Office file, or one with a password. Save it as PDF, without a password."))
     if data.startswith(b"PK"):
         return _office(data)
     guessed = filetype.guess(data[:8192])
@@ -78,17 +76,12 @@ def _office(data: bytes) -> str:
     names = {entry.filename for entry in entries}
     if any(entry.flag_bits & 1 for entry in entries):
         raise Refused(_("This file has a password. Save it without one and attach it again."))
-    if any(
-        name.lower().endswith(("vbaproject.bin", ".vbs", ".exe", ".dll")) or "/activeX/" in name
-        for name in names
-    ):
+    if any(name.lower().endswith(("vbaproject.bin", ".vbs", ".exe", ".dll")) or "/activeX/" in name for name in names):
         raise Refused(_("This file holds a program (a macro). Save it without macros, or as PDF."))
     for member, kind in _OFFICE.items():
         if member in names and "[Content_Types].xml" in names:
             return kind
-    raise Refused(
-        _("An archive cannot be read by those who judge. Attach the papers one by one, as PDF or pictures.")
-    )
+    raise Refused(_("An archive cannot be read by those who judge. Attach the papers one by one, as PDF or pictures."))
 
 
 def clean_name(name: str, kind: str) -> str:
@@ -121,9 +114,7 @@ def add_file(case_id: int, question: str, filename: str, stream: IO[bytes], *, a
     most = min(asked.max_mb, settings().upload_mb) * 1_000_000
     data = stream.read(most + 1)
     if not data:
-        raise Refused(
-            _("This file is empty. Look whether it opens on your own device, then attach it again.")
-        )
+        raise Refused(_("This file is empty. Look whether it opens on your own device, then attach it again."))
     if len(data) > most:
         raise Refused(
             _(
@@ -134,9 +125,7 @@ def add_file(case_id: int, question: str, filename: str, stream: IO[bytes], *, a
     kind = kind_of(data)
     if kind not in asked.accept:
         kinds = Joined(KINDS[k] for k in asked.accept)
-        raise Refused(
-            _("By its content this is %(kind)s. Attach one of: %(kinds)s.", kind=KINDS[kind], kinds=kinds)
-        )
+        raise Refused(_("By its content this is %(kind)s. Attach one of: %(kinds)s.", kind=KINDS[kind], kinds=kinds))
     digest = hashlib.sha256(data).hexdigest()
     here = (
         session()
@@ -164,9 +153,7 @@ def add_file(case_id: int, question: str, filename: str, stream: IO[bytes], *, a
         .returning(FILES.c.id)
     ).scalar_one()  # fmt: skip
     writing().execute(
-        update(APPLICATIONS)
-        .where(APPLICATIONS.c.case_id == case_id)
-        .values(revision=row.revision + 1, saved_at=now)
+        update(APPLICATIONS).where(APPLICATIONS.c.case_id == case_id).values(revision=row.revision + 1, saved_at=now)
     )
     return int(file_id)
 
@@ -192,11 +179,7 @@ def _store(data: bytes) -> str:
 def remove_file(case_id: int, file_id: int, *, actor: Actor) -> None:
     """Take a file out of the draft. Versions already sent keep it. Needs a unit of work around it."""
     case, row = lock(case_id), row_of(case_id)
-    found = (
-        session()
-        .execute(select(FILES).where(FILES.c.id == file_id, FILES.c.case_id == case_id))
-        .one_or_none()
-    )
+    found = session().execute(select(FILES).where(FILES.c.id == file_id, FILES.c.case_id == case_id)).one_or_none()
     if found is None:
         raise NotFound
     terms = terms_of(row.pack_hash)
@@ -207,13 +190,9 @@ def remove_file(case_id: int, file_id: int, *, actor: Actor) -> None:
     if found.removed_at is not None:
         return
     now = clock.now()
+    writing().execute(update(FILES).where(FILES.c.id == file_id).values(removed_at=now, removed_by=actor.person_id))
     writing().execute(
-        update(FILES).where(FILES.c.id == file_id).values(removed_at=now, removed_by=actor.person_id)
-    )
-    writing().execute(
-        update(APPLICATIONS)
-        .where(APPLICATIONS.c.case_id == case_id)
-        .values(revision=row.revision + 1, saved_at=now)
+        update(APPLICATIONS).where(APPLICATIONS.c.case_id == case_id).values(revision=row.revision + 1, saved_at=now)
     )
 
 

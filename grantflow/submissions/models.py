@@ -38,20 +38,13 @@ class Application(Base):
         ),
         CheckConstraint("(submitted_version IS NULL) = (submitted_at IS NULL)", name="version_with_its_time"),
         CheckConstraint(
-            "asked_minor IS NULL OR (asked_minor >= 0 AND own_minor >= 0 "
-            "AND asked_minor + own_minor = total_minor)",
+            "asked_minor IS NULL OR (asked_minor >= 0 AND own_minor >= 0 AND asked_minor + own_minor = total_minor)",
             name="asked_and_own_make_the_total",
         ),
-        CheckConstraint(
-            f"award_type IS NULL OR {in_list('award_type', AWARD_TYPES)}", name="known_award_type"
-        ),
-        CheckConstraint(
-            f"grant_kind IS NULL OR {in_list('grant_kind', GRANT_KINDS)}", name="known_grant_kind"
-        ),
+        CheckConstraint(f"award_type IS NULL OR {in_list('award_type', AWARD_TYPES)}", name="known_award_type"),
+        CheckConstraint(f"grant_kind IS NULL OR {in_list('grant_kind', GRANT_KINDS)}", name="known_grant_kind"),
         CheckConstraint("revision >= 0", name="revision_counts_saves"),
-        CheckConstraint(
-            "extension_until IS NULL OR extension_reason <> ''", name="extension_with_its_reason"
-        ),
+        CheckConstraint("extension_until IS NULL OR extension_reason <> ''", name="extension_with_its_reason"),
         Index("ix_applications_call_id_district_id", "call_id", "district_id"),
         Index("ix_applications_organisation_id_call_id", "organisation_id", "call_id"),
     )

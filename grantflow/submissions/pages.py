@@ -132,8 +132,7 @@ def questions_shown(sheet: Sheet, part: Section, draft: Draft) -> list[Question]
     return [
         question
         for question in part.questions
-        if question.code in heard
-        or (question.applies_when is not None and question.applies_when.question in here)
+        if question.code in heard or (question.applies_when is not None and question.applies_when.question in here)
     ]
 
 
@@ -289,9 +288,7 @@ def case_facts(case: Any, actor: Actor) -> dict[str, Any]:
         "mode": mode(case) if writer else "",
         "closed": "" if verdict else verdict.because,
         "ends": ends_at(sheet) if mode(case) else None,
-        "states": sections(sheet.terms, sheet.draft, today(sheet))
-        if writer and mode(case) == "draft"
-        else [],
+        "states": sections(sheet.terms, sheet.draft, today(sheet)) if writer and mode(case) == "draft" else [],
         "sent": None,
         "versions": [],
     }
@@ -320,11 +317,7 @@ def key_answers(sheet: Sheet, answers: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for part in sheet.terms.form:
         for question in part.questions:
-            if (
-                question.kind in ("long_text", "counter")
-                and question.code in heard
-                and question.code in answers
-            ):
+            if question.kind in ("long_text", "counter") and question.code in heard and question.code in answers:
                 found.append({"question": question, "value": answers[question.code]})
                 break
     return found

@@ -27,9 +27,7 @@ def receipt(case_id: int) -> Any:
     if sheet.row.submitted_version is None:
         return redirect(url_for(".tasks", case_id=case_id))
     version = service.version_of(case_id, sheet.row.submitted_version)
-    return render_template(
-        "submissions/receipt.html", sheet=sheet, version=version, after=pages.next_step(sheet)
-    )
+    return render_template("submissions/receipt.html", sheet=sheet, version=version, after=pages.next_step(sheet))
 
 
 @bp.get("/applications/<int:case_id>/versions/<int:n>")
@@ -56,9 +54,7 @@ def file(case_id: int, file_id: int) -> Response:
     path = service.path_of(row.stored_name)
     if not path.is_file():
         abort(404)
-    reply = send_file(
-        path, mimetype=row.content_type, as_attachment=True, download_name=row.filename, conditional=True
-    )
+    reply = send_file(path, mimetype=row.content_type, as_attachment=True, download_name=row.filename, conditional=True)
     reply.headers["X-Content-Type-Options"] = "nosniff"
     reply.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     reply.headers["Cache-Control"] = "private, no-store"

@@ -63,19 +63,13 @@ def submitted(case_id: int) -> Submitted:
 def versions_of(case_id: int) -> list[Any]:
     """The versions sent, newest first, without their answers."""
     v = ApplicationVersion
-    query = (
-        select(v.n, v.sha256, v.submitted_at, v.person_id).where(v.case_id == case_id).order_by(v.n.desc())
-    )
+    query = select(v.n, v.sha256, v.submitted_at, v.person_id).where(v.case_id == case_id).order_by(v.n.desc())
     return list(session().execute(query))
 
 
 def file_of(case_id: int, file_id: int) -> Any:
     """A file's row, taken away ones included; NotFound where it is not of this application."""
-    row = (
-        session()
-        .execute(select(FILES).where(FILES.c.id == file_id, FILES.c.case_id == case_id))
-        .one_or_none()
-    )
+    row = session().execute(select(FILES).where(FILES.c.id == file_id, FILES.c.case_id == case_id)).one_or_none()
     if row is None:
         raise NotFound
     return row
@@ -131,9 +125,7 @@ class District:
 def districts(call_id: int) -> list[District]:
     """Every district of the call's region and of its scope, those of the call first, then by name."""
     inside = set(
-        session().scalars(
-            select(CallScope.place_id).where(CallScope.call_id == call_id, CallScope.until_on.is_(None))
-        )
+        session().scalars(select(CallScope.place_id).where(CallScope.call_id == call_id, CallScope.until_on.is_(None)))
     )
     region = Place.__table__.alias("region")
     rows = (
@@ -147,9 +139,7 @@ def districts(call_id: int) -> list[District]:
     )
     regions = {row.parent_id for row in rows if row.id in inside}
     found = [
-        District(row.id, row.code, row.name, row.region, row.id in inside)
-        for row in rows
-        if row.parent_id in regions
+        District(row.id, row.code, row.name, row.region, row.id in inside) for row in rows if row.parent_id in regions
     ]
     return sorted(found, key=lambda d: (not d.inside, d.name.en))
 

@@ -77,8 +77,7 @@ def read(question: Question, typed: Any, currency: str, lang: str | None = None)
     if question.kind == "budget":
         sheet = budget.read(typed, currency, question.max_lines, lang)
         faults = tuple(
-            Fault(question.code, f.sentence, "unreadable" if f.unreadable else "missing", f.part)
-            for f in sheet.faults
+            Fault(question.code, f.sentence, "unreadable" if f.unreadable else "missing", f.part) for f in sheet.faults
         )
         return Read(sheet.values or None, sheet.typed if faults else None, faults)
     if question.kind == "counter":
@@ -133,9 +132,7 @@ def _form(question: Question, text: str) -> Any:
         try:
             check.validate(digits)
         except BadNumber:
-            return _(
-                "The last figures of this number do not fit the others. Look at the certificate once more."
-            )
+            return _("The last figures of this number do not fit the others. Look at the certificate once more.")
     if question.format == "email" and not _EMAIL.fullmatch(text):
         return _("Write an e-mail address, for example name@example.org.")
     if question.format == "phone" and (not _PHONE.fullmatch(text) or sum(c.isdigit() for c in text) < 5):
@@ -152,18 +149,14 @@ def _choices(question: Question, typed: Any) -> Read:
 
 
 def _counter(question: Question, typed: Any, lang: str | None) -> Read:
-    given = (
-        {sex: clean_text(str(typed.get(sex) or "")) for sex in SEXES} if isinstance(typed, Mapping) else {}
-    )
+    given = {sex: clean_text(str(typed.get(sex) or "")) for sex in SEXES} if isinstance(typed, Mapping) else {}
     if not any(given.values()):
         return Read()
     counts: dict[str, int] = {}
     faults = []
     for sex in SEXES:
         try:
-            counts[sex] = (
-                int(parse_decimal(given[sex], places=0, largest=10**7, lang=lang)) if given[sex] else 0
-            )
+            counts[sex] = int(parse_decimal(given[sex], places=0, largest=10**7, lang=lang)) if given[sex] else 0
         except Unreadable as told:
             faults.append(Fault(question.code, told, "unreadable", sex))
     return Read(None, given, tuple(faults)) if faults else Read(counts)
@@ -188,9 +181,7 @@ def limits(question: Question, value: Any, currency: str, today: date) -> list[F
 
 
 def _too_long(code: str, length: int, most: int) -> Fault:
-    sentence = _(
-        "Shorten it to %(most)s characters: it has %(length)s.", most=number(most), length=number(length)
-    )
+    sentence = _("Shorten it to %(most)s characters: it has %(length)s.", most=number(most), length=number(length))
     return Fault(code, sentence, "limit")
 
 

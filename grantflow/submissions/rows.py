@@ -55,6 +55,15 @@ def row_of(case_id: int) -> Any:
     return row
 
 
+def hold(case_id: int) -> Any:
+    """The case's row, locked before anything else of it, in the order in which every move locks: no two wait for
+    each other. NotFound where there is none."""
+    row = session().execute(select(CASES).where(CASES.c.id == case_id).with_for_update()).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
 def call_of(call_id: int) -> Any:
     """The call's row."""
     return session().execute(select(CALLS).where(CALLS.c.case_id == call_id)).one()
@@ -108,11 +117,7 @@ def draft_of(row: Any, files: Mapping[str, Any] | None = None) -> Draft:
 
 def version_of(case_id: int, n: int) -> Any:
     """A submitted version's row; NotFound where there is none."""
-    row = (
-        session()
-        .execute(select(VERSIONS).where(VERSIONS.c.case_id == case_id, VERSIONS.c.n == n))
-        .one_or_none()
-    )
+    row = session().execute(select(VERSIONS).where(VERSIONS.c.case_id == case_id, VERSIONS.c.n == n)).one_or_none()
     if row is None:
         raise NotFound
     return row

@@ -99,9 +99,7 @@ def submit(
     case, row = lock(case_id), row_of(case_id)
     known = key is not None and store.by_key(session().connection(), case_id, key) is not None
     if not known and revision is not None and revision != row.revision and mode(case):
-        raise Stale(
-            _("An answer was changed after you opened this page. Read the answers once more, then send them.")
-        )
+        raise Stale(_("An answer was changed after you opened this page. Read the answers once more, then send them."))
     trigger = "resubmit" if mode(case) == "returned" else "submit"
     return fire(case_id, trigger, actor=actor, key=key, version=version)
 
@@ -237,9 +235,7 @@ def reopen(ctx: Context) -> None:
         .values(reopened=wanted, correction_due_at=due, correction_note=ctx.reason)
     )
     titles = [(at, part.title) for at, part in enumerate(terms.form, 1) if part.code in wanted]
-    ctx.fact(
-        "opened_again", {lang: ", ".join(f"{at}. {t.in_(lang)}" for at, t in titles) for lang in ("en", "ru")}
-    )
+    ctx.fact("opened_again", {lang: ", ".join(f"{at}. {t.in_(lang)}" for at, t in titles) for lang in ("en", "ru")})
     ctx.fact("sections", wanted)
     ctx.fact("due", due)
 

@@ -143,9 +143,7 @@ def _save(sheet: Sheet, section: str) -> Any:
         different = pages.differences(fresh, part, draft) if clash else []
         faults = pages.faults_shown(sheet, draft, part)
         refused = "" if clash else str(problem)
-        page = _section(
-            fresh, section, draft, faults, refused=refused, clash=clash, different=different, unsaved=True
-        )
+        page = _section(fresh, section, draft, faults, refused=refused, clash=clash, different=different, unsaved=True)
         return page, problem.status
     if "autosave" in request.form:
         said = _("Saved at %(time)s", time=rendering.hour(saved.at, seconds=True))

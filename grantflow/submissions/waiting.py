@@ -54,20 +54,14 @@ def writing(actor: Actor) -> Iterable[desk.DeskItem]:
     files = files_of_many([mine.case.id for mine, _how in open_ones]) if open_ones else {}
     for mine, how in open_ones:
         state = definitions.pinned(mine.case.workflow_hash).state(mine.case.state)
-        due = (
-            mine.correction_due_at
-            if how == "returned"
-            else max(filter(None, (mine.closes_at, mine.extension_until)))
-        )
+        due = mine.correction_due_at if how == "returned" else max(filter(None, (mine.closes_at, mine.extension_until)))
         if how == "draft" and due is not None and due < clock.now():
             continue
         call = mine.call.in_(language())
         yield desk.DeskItem(
             what=mine.title or gettext("New application: %(call)s", call=call),
             url=url_for("submissions.tasks", case_id=mine.case.id),
-            why=_("Correct it and send it again")
-            if how == "returned"
-            else _progress(mine, files[mine.case.id]),
+            why=_("Correct it and send it again") if how == "returned" else _progress(mine, files[mine.case.id]),
             due_at=due,
             case_id=mine.case.id,
             ref=mine.case.ref or mine.code,

@@ -80,9 +80,7 @@ class World:
         with clock.at(datetime(2021, 9, 20, 9, 0, tzinfo=UTC)):
             with unit_of_work():
                 load_pack(pack, SYSTEM)
-            row = (
-                session().execute(select(Call.case_id, Call.programme_id).where(Call.code == "KR-2021")).one()
-            )
+            row = session().execute(select(Call.case_id, Call.programme_id).where(Call.code == "KR-2021")).one()
             self.call, self.programme = row.case_id, row.programme_id
             self.manager = person("manager", programme_id=self.programme)
             self.officer = person("officer", programme_id=self.programme)
@@ -102,15 +100,11 @@ class World:
             case = service.start_draft("KR-2021", body or self.body, actor=actor or self.applicant)
         return int(case.id)
 
-    def write(
-        self, case_id: int, section: str, typed: dict[str, Any], actor: Actor | None = None
-    ) -> service.Saved:
+    def write(self, case_id: int, section: str, typed: dict[str, Any], actor: Actor | None = None) -> service.Saved:
         """Save a section over whatever stands there."""
         with unit_of_work():
             revision = service.row_of(case_id).revision
-            return service.save_section(
-                case_id, section, typed, revision=revision, actor=actor or self.applicant
-            )
+            return service.save_section(case_id, section, typed, revision=revision, actor=actor or self.applicant)
 
     def attach(
         self, case_id: int, question: str = "tax_certificate", data: bytes = PDF, name: str = "Справка.pdf",
@@ -132,9 +126,7 @@ class World:
         with unit_of_work():
             return service.submit(case_id, actor=actor or self.applicant, **more)
 
-    def submitted(
-        self, actor: Actor | None = None, body: int | None = None, **changes: dict[str, Any]
-    ) -> int:
+    def submitted(self, actor: Actor | None = None, body: int | None = None, **changes: dict[str, Any]) -> int:
         """An application that was sent."""
         case_id = self.complete(actor, body, **changes)
         self.submit(case_id, actor)
@@ -172,9 +164,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, World]:
     from grantflow.db import db
 
     folder = tmp_path_factory.mktemp("world")
-    app = create_app(
-        {"GRANTFLOW_HOME": str(folder), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40}
-    )
+    app = create_app({"GRANTFLOW_HOME": str(folder), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40})
     with app.app_context():
         db.create_all()
         made = World(packs.read(FILE))

@@ -111,9 +111,7 @@ def test_each_slip_is_told_where_it_is_with_what_to_write(
 
 def test_limits_are_silent_while_writing_and_exact_when_sent(terms: Terms) -> None:
     questions = terms.questions.values()
-    _, told = save(
-        Draft(), questions, {"title": "x" * 500, "needs": list(terms.questions["needs"].values)}, "RUB"
-    )
+    _, told = save(Draft(), questions, {"title": "x" * 500, "needs": list(terms.questions["needs"].values)}, "RUB")
     assert told == []
     states = {s.section.code: s.state for s in sections(terms, full(terms, title="x" * 500), TODAY)}
     assert states["project"] == "go"

@@ -30,9 +30,7 @@ def flat(section: str, **changes: Any) -> dict[str, Any]:
         if isinstance(value, dict):
             sent |= {f"q-{code}-{part}": text for part, text in value.items()}
         elif value and isinstance(value, list) and isinstance(value[0], dict):
-            sent |= {
-                f"q-{code}-{n}-{part}": text for n, line in enumerate(value) for part, text in line.items()
-            }
+            sent |= {f"q-{code}-{n}-{part}": text for n, line in enumerate(value) for part, text in line.items()}
         elif value != [] and value != "":
             sent[f"q-{code}"] = value
     return sent
@@ -40,9 +38,7 @@ def flat(section: str, **changes: Any) -> dict[str, Any]:
 
 def save(client: Any, case_id: int, section: str, **more: Any) -> Any:
     revision = service.row_of(case_id).revision
-    return client.post(
-        f"/applications/{case_id}/edit/{section}", data=flat(section) | {"revision": revision} | more
-    )
+    return client.post(f"/applications/{case_id}/edit/{section}", data=flat(section) | {"revision": revision} | more)
 
 
 def test_an_applicant_begins_writes_checks_and_sends_in_the_browser(app: Flask, world: World) -> None:
@@ -74,9 +70,7 @@ def test_an_applicant_begins_writes_checks_and_sends_in_the_browser(app: Flask, 
     assert first.status_code == second.status_code == 303 and first.location == second.location
     receipt = text_of(client.get(first.location))
     version = service.version_of(case_id, 1)
-    assert (
-        "KR-2021-0001" in receipt and " ".join(version.sha256[i : i + 4] for i in range(0, 64, 4)) in receipt
-    )
+    assert "KR-2021-0001" in receipt and " ".join(version.sha256[i : i + 4] for i in range(0, 64, 4)) in receipt
 
 
 def test_the_receipt_tells_the_time_of_both_clocks(app: Flask, world: World) -> None:
@@ -97,10 +91,7 @@ def test_what_cannot_be_read_is_kept_and_shown_with_a_sentence(app: Flask, world
     page = client.get(reply.location)
     said = text_of(page)
     assert field(page, "q-costs-0-price") == "14 000 r" and field(page, "q-own_share") == "lots"
-    assert (
-        "2 things to correct in this section" in said
-        and "Costs, line 1: Write the amount in figures only" in said
-    )
+    assert "2 things to correct in this section" in said and "Costs, line 1: Write the amount in figures only" in said
     assert "1 line is not counted yet" in said and 'href="#q-costs-0-price"' in page.get_data(as_text=True)
 
 
@@ -130,9 +121,7 @@ def test_two_windows_on_one_section_show_both_words_and_lose_none(app: Flask, wo
     said = text_of(clash)
     assert clash.status_code == 409 and "First words." in said and "Second words." in said
     assert service.row_of(case_id).answers["steps"] == "First words."
-    kept = client.post(
-        f"/applications/{case_id}/edit/plan", data=second | {"revision": field(clash, "revision")}
-    )
+    kept = client.post(f"/applications/{case_id}/edit/plan", data=second | {"revision": field(clash, "revision")})
     assert kept.status_code == 303 and service.row_of(case_id).answers["steps"] == "Second words."
 
 
@@ -157,15 +146,11 @@ def test_the_check_page_links_each_gap_to_its_field(app: Flask, world: World) ->
     html = page.get_data(as_text=True)
     assert f"/applications/{case_id}/edit/project?check=1#q-title" in html and "aria-disabled" in html
     edit = client.get(f"/applications/{case_id}/edit/project?check=1")
-    assert 'id="q-title"' in edit.get_data(
-        as_text=True
-    ) and "Title of the project: Write an answer." in text_of(edit)
+    assert 'id="q-title"' in edit.get_data(as_text=True) and "Title of the project: Write an answer." in text_of(edit)
 
 
 def test_the_applicant_is_told_beforehand_what_the_rules_would_say(app: Flask, world: World) -> None:
-    case_id = world.complete(
-        people={"owner_share": "40", "leaders": {"women": "1", "men": "3", "not_stated": ""}}
-    )
+    case_id = world.complete(people={"owner_share": "40", "leaders": {"women": "1", "men": "3", "not_stated": ""}})
     page = text_of(signed_in(app, world.applicant).get(f"/applications/{case_id}/check"))
     assert "1 of 4 leading posts are held by women; more than half is needed." in page
 
@@ -198,16 +183,10 @@ def test_what_was_typed_too_late_still_stands_in_the_form(app: Flask, world: Wor
             f"/applications/{case_id}/edit/plan",
             data=flat("plan", steps="Very last words.") | {"revision": 0},
         )
-    assert (
-        reply.status_code == 403
-        and "Very last words." in text_of(reply)
-        and "was not saved" in text_of(reply)
-    )
+    assert reply.status_code == 403 and "Very last words." in text_of(reply) and "was not saved" in text_of(reply)
 
 
-@pytest.mark.parametrize(
-    "path", ["", "/edit/plan", "/check", "/receipt", "/versions/1", "/files/1", "/extension"]
-)
+@pytest.mark.parametrize("path", ["", "/edit/plan", "/check", "/receipt", "/versions/1", "/files/1", "/extension"])
 def test_another_persons_application_is_not_found(app: Flask, world: World, path: str) -> None:
     case_id = world.submitted()
     other = signed_in(app, world.stranger)
@@ -233,13 +212,9 @@ def test_a_draft_that_was_never_sent_keeps_its_words_from_staff_for_ever(app: Fl
         page = signed_in(app, world.officer).get(f"/cases/{case_id}")
         assert "Felt and linen" not in text_of(page) and "It was never sent" in text_of(page)
         file_id = service.draft_of(service.row_of(case_id)).values["tax_certificate"][0]["id"]
+        assert signed_in(app, world.officer).get(f"/applications/{case_id}/files/{file_id}").status_code == 404
         assert (
-            signed_in(app, world.officer).get(f"/applications/{case_id}/files/{file_id}").status_code == 404
-        )
-        assert (
-            signed_in(app, world.applicant)
-            .get(f"/applications/{case_id}/files/{file_id}", buffered=True)
-            .status_code
+            signed_in(app, world.applicant).get(f"/applications/{case_id}/files/{file_id}", buffered=True).status_code
             == 200
         )
 
@@ -264,9 +239,7 @@ def test_returned_sections_can_be_corrected_and_the_others_stay(app: Flask, worl
     client = signed_in(app, world.applicant)
     tasks = text_of(client.get(f"/applications/{case_id}"))
     assert "Add the certificate." in tasks and tasks.count("As it was sent") >= 7
-    reply = client.post(
-        f"/applications/{case_id}/edit/budget", data=flat("budget", own_share="1") | {"revision": 99}
-    )
+    reply = client.post(f"/applications/{case_id}/edit/budget", data=flat("budget", own_share="1") | {"revision": 99})
     assert reply.status_code == 403 and "stays as it was sent" in text_of(reply)
     assert save(client, case_id, "plan", **{"q-steps": "Better."}).location.endswith("/check")
     page = client.get(f"/applications/{case_id}/check")
@@ -300,9 +273,7 @@ def test_a_gate_closes_page_version_and_files_at_once(
 
     case_id = world.submitted()
     file_id = service.answers_of(case_id, 1)["tax_certificate"][0]["id"]
-    monkeypatch.setitem(
-        sending._gates, "test", lambda case, actor: no("Declare first whether you have an interest.")
-    )
+    monkeypatch.setitem(sending._gates, "test", lambda case, actor: no("Declare first whether you have an interest."))
     client = signed_in(app, world.officer)
     page = text_of(client.get(f"/cases/{case_id}"))
     assert "Declare first" in page and "own share 16.9" not in page and "Справка.pdf" not in page
@@ -311,17 +282,12 @@ def test_a_gate_closes_page_version_and_files_at_once(
     assert signed_in(app, world.applicant).get(f"/applications/{case_id}/versions/1").status_code == 200
 
 
-def test_beginning_is_refused_for_strangers_closed_calls_and_drafts_of_calls(
-    app: Flask, world: World
-) -> None:
+def test_beginning_is_refused_for_strangers_closed_calls_and_drafts_of_calls(app: Flask, world: World) -> None:
     client = signed_in(app, world.applicant)
     key = field(client.get("/calls/KR-2021/apply"), "key")
     foreign = client.post("/calls/KR-2021/apply", data={"organisation": world.stranger_body, "key": key})
     assert foreign.status_code == 400
-    assert (
-        client.get("/calls/ZB-2022/apply").status_code == 404
-        and client.get("/calls/XX-1/apply").status_code == 404
-    )
+    assert client.get("/calls/ZB-2022/apply").status_code == 404 and client.get("/calls/XX-1/apply").status_code == 404
     with clock.at(CLOSES + timedelta(hours=1)):
         late = signed_in(app, world.applicant).get("/calls/KR-2021/apply")
         assert "The time for applications ended" in text_of(late)
@@ -342,9 +308,7 @@ def test_words_typed_before_the_session_ended_come_back(app: Flask, world: World
     with unit_of_work() as current:
         from grantflow.identity import passwords
 
-        current.get_one(Person, world.applicant.person_id).password_hash = passwords.hashed(
-            "a long old password"
-        )
+        current.get_one(Person, world.applicant.person_id).password_hash = passwords.hashed("a long old password")
     client = app.test_client()
     sent = flat("plan", steps="Written while away.") | {"revision": 0}
     away = client.post(f"/applications/{case_id}/edit/plan", data=sent)
@@ -352,10 +316,7 @@ def test_words_typed_before_the_session_ended_come_back(app: Flask, world: World
     email = session().get_one(Person, world.applicant.person_id).email
     inside = client.post(away.location, data={"email": email, "password": "a long old password"})
     page = client.get(inside.location)
-    assert (
-        "Written while away." in page.get_data(as_text=True)
-        and "steps" not in service.row_of(case_id).answers
-    )
+    assert "Written while away." in page.get_data(as_text=True) and "steps" not in service.row_of(case_id).answers
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
@@ -372,16 +333,12 @@ def test_every_page_opens_in_both_languages(app: Flask, world: World, language: 
         f"/applications/{sent}/versions/1",
     ]
     paths += [f"/cases/{sent}", f"/cases/{draft}", f"/applications/{draft}", f"/applications/{draft}/check"]
-    paths += [
-        f"/applications/{draft}/edit/{s.code}" for s in service.terms_of(service.row_of(draft).pack_hash).form
-    ]
+    paths += [f"/applications/{draft}/edit/{s.code}" for s in service.terms_of(service.row_of(draft).pack_hash).form]
     for path in paths:
         assert client.get(path).status_code == 200, path
 
 
-def test_my_applications_cost_the_same_number_of_queries_for_one_and_for_three(
-    app: Flask, world: World
-) -> None:
+def test_my_applications_cost_the_same_number_of_queries_for_one_and_for_three(app: Flask, world: World) -> None:
     counts = []
     for more in (1, 2):
         for _ in range(more):

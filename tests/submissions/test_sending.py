@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from grantflow import clock
 from grantflow.cases.deadlines import sweep
-from grantflow.cases.models import Outbox
+from grantflow.cases.models import Case, Outbox
 from grantflow.cases.service import fire, get
 from grantflow.db import session, unit_of_work
 from grantflow.errors import NotFound, Refused, Stale
@@ -18,7 +20,7 @@ from grantflow.submissions import service
 from grantflow.submissions.answers import sealed
 from grantflow.submissions.models import Application, ApplicationVersion
 from grantflow.submissions.sending import working_days_after
-from tests.submissions.conftest import CLOSES, World
+from tests.submissions.conftest import CLOSES, OPEN_DAY, World
 
 
 def last_event(case_id: int) -> Event:
@@ -35,9 +37,7 @@ def test_a_complete_draft_is_sent_with_a_number_and_a_fingerprint(world: World) 
     assert sealed(service.answers_of(case_id, 1)) == (version.answers, version.sha256)
     facts = last_event(case_id).facts
     assert facts["fingerprint"] == version.sha256 and facts["receipt"] == "KR-2021-0001"
-    assert {"field": "asked", "before": None, "after": {"minor": 22_302_250, "currency": "RUB"}} in facts[
-        "changes"
-    ]
+    assert {"field": "asked", "before": None, "after": {"minor": 22_302_250, "currency": "RUB"}} in facts["changes"]
 
 
 def test_an_incomplete_draft_is_not_sent_and_every_gap_is_named(world: World) -> None:
@@ -284,6 +284,33 @@ def test_what_was_sent_can_never_be_changed(world: World) -> None:
 
     case_id = world.submitted()
     with pytest.raises(DatabaseError, match="insert-only"), unit_of_work() as current:
-        current.execute(
-            update(ApplicationVersion).where(ApplicationVersion.case_id == case_id).values(answers="{}")
-        )
+        current.execute(update(ApplicationVersion).where(ApplicationVersion.case_id == case_id).values(answers="{}"))
+
+
+def test_two_submitters_at_once_send_one_version_under_one_number(app: Flask, world: World, thorough: bool) -> None:
+    for _ in range(200 if thorough else 4):
+        case_id = world.complete()
+        session().rollback()
+        start, told = threading.Barrier(2), []
+
+        def press(case_id: int = case_id, start: threading.Barrier = start, told: list[str] = told) -> None:
+            with app.app_context(), clock.at(OPEN_DAY):
+                start.wait(10)
+                try:
+                    with unit_of_work():
+                        service.submit(case_id, actor=world.applicant)
+                    told.append("sent")
+                except (Refused, Stale) as refusal:
+                    told.append(str(refusal))
+                session().close()
+
+        threads = [threading.Thread(target=press) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert sorted(told)[-1] == "sent" and len(told) == 2
+        assert "cannot be done while the state is" in sorted(told)[0]
+        assert session().scalars(select(ApplicationVersion.n).where(ApplicationVersion.case_id == case_id)).all() == [1]
+    refs = session().scalars(select(Case.ref).where(Case.kind == "application").order_by(Case.ref)).all()
+    assert refs == [f"KR-2021-{n:04}" for n in range(1, len(refs) + 1)], "no number twice and no gap"
