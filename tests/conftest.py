@@ -1,7 +1,4 @@
-"""Fixtures for all tests: an app on a fresh, real database each time, and people to act in it.
-
-SQLite by default; with `--database postgresql` (or both) the same tests run on a real PostgreSQL.
-"""
+"""Fixtures for all tests: an app on a fresh, real SQLite database each time. PostgreSQL comes from `tests.postgres`."""
 
 from __future__ import annotations
 
@@ -9,10 +6,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from hypothesis import settings
+from jinja2 import FileSystemBytecodeCache
+from sqlalchemy import event
 
 from grantflow.config import FOR_TESTS
 
@@ -39,53 +39,34 @@ def thorough(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--thorough"))
 
 
-def _stub_what_is_not_built_yet() -> None:
-    # While stages are being built side by side, definitions name guards that are not there yet.
-    import re
-
-    from grantflow.cases import definitions
-    from grantflow.engine.faults import DefinitionFaults
-    from grantflow.engine.registry import registry
-    from grantflow.engine.verdict import YES
-
-    for _ in range(3):
-        try:
-            definitions.all_current()
-            return
-        except DefinitionFaults as faults:
-            for fault in faults.faults:
-                name = re.search(r'"([a-z_]+\.[a-z_]+)"', fault.text)
-                if not name:
-                    continue
-                if fault.kind == "unknown-guard":
-                    registry.guards.setdefault(name[1], lambda ctx: YES)
-                elif fault.kind == "unknown-effect":
-                    registry.effects.setdefault(name[1], lambda ctx: None)
-                elif fault.kind == "unknown-source":
-                    registry.deadline_sources.setdefault(name[1], lambda ctx: None)
-                elif fault.kind == "unknown-form":
-                    registry.form(name[1])
-
-
 @pytest.fixture(scope="session")
 def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite database with every table and trigger, copied for each test."""
-    from grantflow import create_app
+    """An empty SQLite database as the migrations make it, copied for each test."""
+    from grantflow import create_app, schema
     from grantflow.db import db
 
     folder = tmp_path_factory.mktemp("template")
     app = create_app({"GRANTFLOW_HOME": str(folder), "GRANTFLOW_WORKER": "no"})
-    _stub_what_is_not_built_yet()
+    schema.upgrade(app)
     with app.app_context():
-        db.create_all()
         with db.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.engine.dispose()
     return folder / "grantflow.db"
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates compiled once for all tests of a process."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
+def _without_waiting_for_the_disk(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
+
+
 @pytest.fixture
-def app(template_database: Path, tmp_path: Path) -> Iterator[Flask]:
+def app(template_database: Path, compiled_templates: FileSystemBytecodeCache, tmp_path: Path) -> Iterator[Flask]:
     """The application on a fresh database of its own, with its context pushed."""
     from tests.browsing import FreshClient
 
@@ -94,9 +75,12 @@ def app(template_database: Path, tmp_path: Path) -> Iterator[Flask]:
 
     shutil.copy(template_database, tmp_path / "grantflow.db")
     made = create_app({"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40})
+    made.jinja_env.bytecode_cache = compiled_templates
     made.test_client_class = FreshClient
     made.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
     with made.app_context():
+        # These tests kill no machine: what is lost with the power does not concern them.
+        event.listen(db.engine, "connect", _without_waiting_for_the_disk)
         yield made
         db.session.remove()
         db.engine.dispose()

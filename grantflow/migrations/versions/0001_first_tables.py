@@ -134,9 +134,7 @@ def upgrade() -> None:
         sa.Column("aliases", sa.Text(), nullable=False),
         sa.Column("search_key", sa.Text(), nullable=False),
         sa.CheckConstraint("(kind = 'country') = (parent_id IS NULL)", name=op.f("ck_places_below_a_parent")),
-        sa.CheckConstraint(
-            "kind <> 'region' OR zone IS NOT NULL", name=op.f("ck_places_a_region_has_a_zone")
-        ),
+        sa.CheckConstraint("kind <> 'region' OR zone IS NOT NULL", name=op.f("ck_places_a_region_has_a_zone")),
         sa.CheckConstraint("kind IN ('country', 'region', 'district')", name=op.f("ck_places_known_kind")),
         sa.ForeignKeyConstraint(["parent_id"], ["places.id"], name=op.f("fk_places_parent_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_places")),
@@ -177,9 +175,7 @@ def upgrade() -> None:
             "stage IN ('preparation', 'submission', 'eligibility', 'scoring', 'decision', 'award', 'disbursement', 'followup', 'closed', 'refused')",
             name=op.f("ck_cases_known_stage"),
         ),
-        sa.CheckConstraint(
-            "version >= 0 AND since_seq <= version", name=op.f("ck_cases_version_counts_events")
-        ),
+        sa.CheckConstraint("version >= 0 AND since_seq <= version", name=op.f("ck_cases_version_counts_events")),
         sa.ForeignKeyConstraint(["alliance_id"], ["cases.id"], name=op.f("fk_cases_alliance_id")),
         sa.ForeignKeyConstraint(["call_id"], ["cases.id"], name=op.f("fk_cases_call_id")),
         sa.ForeignKeyConstraint(["organisation_id"], ["cases.id"], name=op.f("fk_cases_organisation_id")),
@@ -197,9 +193,7 @@ def upgrade() -> None:
     op.create_index("ix_cases_organisation_id_kind", "cases", ["organisation_id", "kind"], unique=False)
     op.create_index("ix_cases_panel_id", "cases", ["panel_id"], unique=False)
     op.create_index("ix_cases_parent_id", "cases", ["parent_id"], unique=False)
-    op.create_index(
-        "ix_cases_programme_id_kind_state", "cases", ["programme_id", "kind", "state"], unique=False
-    )
+    op.create_index("ix_cases_programme_id_kind_state", "cases", ["programme_id", "kind", "state"], unique=False)
     op.create_table(
         "checkpoint_heads",
         sa.Column("checkpoint", sa.Integer(), nullable=False),
@@ -207,9 +201,7 @@ def upgrade() -> None:
         sa.Column("case", sa.String(length=60), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["checkpoint"], ["checkpoints.seq"], name=op.f("fk_checkpoint_heads_checkpoint")
-        ),
+        sa.ForeignKeyConstraint(["checkpoint"], ["checkpoints.seq"], name=op.f("fk_checkpoint_heads_checkpoint")),
         sa.PrimaryKeyConstraint("checkpoint", "case_id", name=op.f("pk_checkpoint_heads")),
     )
     op.create_table(
@@ -245,9 +237,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=120), nullable=True),
         sa.Column("prev_hash", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.CheckConstraint(
-            "length(hash) = 64 AND length(prev_hash) = 64", name=op.f("ck_events_hashes_are_sha256")
-        ),
+        sa.CheckConstraint("length(hash) = 64 AND length(prev_hash) = 64", name=op.f("ck_events_hashes_are_sha256")),
         sa.CheckConstraint("seq > 0", name=op.f("ck_events_seq_counts_from_one")),
         sa.ForeignKeyConstraint(["actor_id"], ["cases.id"], name=op.f("fk_events_actor_id")),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_events_case_id")),
@@ -429,20 +419,15 @@ def upgrade() -> None:
         sa.Column("paid_minor", sa.BigInteger(), nullable=False),
         sa.Column("returned_minor", sa.BigInteger(), nullable=False),
         sa.Column("terminated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("stage <> 'closed' OR paid_minor = amount_minor", name=op.f("ck_awards_closed_when_paid")),
         sa.CheckConstraint(
-            "stage <> 'closed' OR paid_minor = amount_minor", name=op.f("ck_awards_closed_when_paid")
-        ),
-        sa.CheckConstraint(
-            "stage = 'preparation' OR offered_at IS NOT NULL",
-            name=op.f("ck_awards_offered_before_it_goes_on"),
+            "stage = 'preparation' OR offered_at IS NOT NULL", name=op.f("ck_awards_offered_before_it_goes_on")
         ),
         sa.CheckConstraint(
             "stage NOT IN ('disbursement', 'followup', 'closed') OR agreement_no IS NOT NULL",
             name=op.f("ck_awards_no_payment_without_an_agreement"),
         ),
-        sa.CheckConstraint(
-            "terminated_at IS NULL OR stage <> 'closed'", name=op.f("ck_awards_closed_or_terminated")
-        ),
+        sa.CheckConstraint("terminated_at IS NULL OR stage <> 'closed'", name=op.f("ck_awards_closed_or_terminated")),
         sa.CheckConstraint(
             "(accepted_at IS NULL) = (accepted_by_id IS NULL) AND (accepted_at IS NULL) = (bank_account IS NULL) AND (accepted_at IS NULL) = (bank_name IS NULL) AND (accepted_at IS NULL) = (signatory IS NULL)",
             name=op.f("ck_awards_accepted_whole"),
@@ -458,16 +443,12 @@ def upgrade() -> None:
             "amount_minor > 0 AND amount_minor <= 1000000000000000", name=op.f("ck_awards_amount_is_positive")
         ),
         sa.CheckConstraint("ends_on IS NULL OR ends_on > starts_on", name=op.f("ck_awards_ends_after_start")),
+        sa.CheckConstraint("own_minor IS NULL OR own_minor >= 0", name=op.f("ck_awards_own_part_is_not_negative")),
         sa.CheckConstraint(
-            "own_minor IS NULL OR own_minor >= 0", name=op.f("ck_awards_own_part_is_not_negative")
+            "paid_minor = 0 OR agreement_no IS NOT NULL", name=op.f("ck_awards_nothing_paid_without_an_agreement")
         ),
         sa.CheckConstraint(
-            "paid_minor = 0 OR agreement_no IS NOT NULL",
-            name=op.f("ck_awards_nothing_paid_without_an_agreement"),
-        ),
-        sa.CheckConstraint(
-            "paid_minor >= 0 AND paid_minor <= amount_minor",
-            name=op.f("ck_awards_paid_never_exceeds_awarded"),
+            "paid_minor >= 0 AND paid_minor <= amount_minor", name=op.f("ck_awards_paid_never_exceeds_awarded")
         ),
         sa.CheckConstraint("returned_minor >= 0", name=op.f("ck_awards_returned_is_not_negative")),
         sa.CheckConstraint(
@@ -477,10 +458,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["application_id"], ["cases.id"], name=op.f("fk_awards_application_id")),
         sa.ForeignKeyConstraint(["call_id"], ["cases.id"], name=op.f("fk_awards_call_id")),
         sa.ForeignKeyConstraint(
-            ["case_id", "stage"],
-            ["cases.id", "cases.stage"],
-            name="fk_awards_stage_follows",
-            onupdate="CASCADE",
+            ["case_id", "stage"], ["cases.id", "cases.stage"], name="fk_awards_stage_follows", onupdate="CASCADE"
         ),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_awards_case_id")),
         sa.ForeignKeyConstraint(["decided_by_id"], ["people.id"], name=op.f("fk_awards_decided_by_id")),
@@ -519,22 +497,16 @@ def upgrade() -> None:
             "kind = 'declined' OR (mean IS NOT NULL AND place IS NOT NULL)",
             name=op.f("ck_decisions_who_receives_is_ranked"),
         ),
-        sa.CheckConstraint(
-            "kind IN ('awarded', 'reserve', 'declined')", name=op.f("ck_decisions_known_kind")
-        ),
+        sa.CheckConstraint("kind IN ('awarded', 'reserve', 'declined')", name=op.f("ck_decisions_known_kind")),
         sa.CheckConstraint(
             "stage <> 'award' OR kind = 'awarded'", name=op.f("ck_decisions_awarded_stage_has_an_award")
         ),
         sa.CheckConstraint(
-            "announced_at IS NULL OR announced_at >= decided_at",
-            name=op.f("ck_decisions_announced_after_deciding"),
+            "announced_at IS NULL OR announced_at >= decided_at", name=op.f("ck_decisions_announced_after_deciding")
         ),
         sa.ForeignKeyConstraint(["call_id"], ["cases.id"], name=op.f("fk_decisions_call_id")),
         sa.ForeignKeyConstraint(
-            ["case_id", "stage"],
-            ["cases.id", "cases.stage"],
-            name="fk_decisions_stage_follows",
-            onupdate="CASCADE",
+            ["case_id", "stage"], ["cases.id", "cases.stage"], name="fk_decisions_stage_follows", onupdate="CASCADE"
         ),
         sa.ForeignKeyConstraint(["decided_by_id"], ["people.id"], name=op.f("fk_decisions_decided_by_id")),
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_decisions")),
@@ -550,16 +522,13 @@ def upgrade() -> None:
         sa.Column("by_system", sa.Boolean(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('none', 'organisation', 'family', 'financial', 'other')",
-            name=op.f("ck_interests_known_kind"),
+            "kind IN ('none', 'organisation', 'family', 'financial', 'other')", name=op.f("ck_interests_known_kind")
         ),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_interests_case_id")),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_interests_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_interests")),
     )
-    op.create_index(
-        "ix_interests_case_id_person_id_id", "interests", ["case_id", "person_id", "id"], unique=False
-    )
+    op.create_index("ix_interests_case_id_person_id_id", "interests", ["case_id", "person_id", "id"], unique=False)
     op.create_index("ix_interests_person_id", "interests", ["person_id"], unique=False)
     op.create_table(
         "kept_inputs",
@@ -594,8 +563,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "level IN (1, 2, 3) AND (level = 1) = (parent_id IS NULL)",
-            name=op.f("ck_objectives_level_below_parent"),
+            "level IN (1, 2, 3) AND (level = 1) = (parent_id IS NULL)", name=op.f("ck_objectives_level_below_parent")
         ),
         sa.ForeignKeyConstraint(["parent_id"], ["objectives.id"], name=op.f("fk_objectives_parent_id")),
         sa.ForeignKeyConstraint(["programme_id"], ["programmes.id"], name=op.f("fk_objectives_programme_id")),
@@ -638,12 +606,8 @@ def upgrade() -> None:
         sa.Column("chair", sa.Boolean(), nullable=False),
         sa.Column("joined_on", sa.Date(), nullable=False),
         sa.Column("left_on", sa.Date(), nullable=True),
-        sa.CheckConstraint(
-            "seat IN ('cso', 'local_authority', 'other')", name=op.f("ck_panel_members_known_seat")
-        ),
-        sa.CheckConstraint(
-            "left_on IS NULL OR left_on >= joined_on", name=op.f("ck_panel_members_left_after_joining")
-        ),
+        sa.CheckConstraint("seat IN ('cso', 'local_authority', 'other')", name=op.f("ck_panel_members_known_seat")),
+        sa.CheckConstraint("left_on IS NULL OR left_on >= joined_on", name=op.f("ck_panel_members_left_after_joining")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisations.id"], name=op.f("fk_panel_members_organisation_id")
         ),
@@ -672,9 +636,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisations.id"], name=op.f("fk_programme_partners_organisation_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["programme_id"], ["programmes.id"], name=op.f("fk_programme_partners_programme_id")
-        ),
+        sa.ForeignKeyConstraint(["programme_id"], ["programmes.id"], name=op.f("fk_programme_partners_programme_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_programme_partners")),
         sa.UniqueConstraint("programme_id", "code", name=op.f("uq_programme_partners_programme_id_code")),
     )
@@ -694,12 +656,8 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "status = 'draft' OR submitted_at IS NOT NULL", name=op.f("ck_reviews_submitted_has_its_moment")
         ),
-        sa.CheckConstraint(
-            "status = 'draft' OR total IS NOT NULL", name=op.f("ck_reviews_submitted_has_its_total")
-        ),
-        sa.CheckConstraint(
-            "status IN ('draft', 'submitted', 'locked')", name=op.f("ck_reviews_known_status")
-        ),
+        sa.CheckConstraint("status = 'draft' OR total IS NOT NULL", name=op.f("ck_reviews_submitted_has_its_total")),
+        sa.CheckConstraint("status IN ('draft', 'submitted', 'locked')", name=op.f("ck_reviews_known_status")),
         sa.CheckConstraint("revision > 0", name=op.f("ck_reviews_revision_counts")),
         sa.CheckConstraint(
             "total IS NULL OR total BETWEEN 0 AND 10000", name=op.f("ck_reviews_total_within_a_hundred")
@@ -725,8 +683,7 @@ def upgrade() -> None:
         sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "role <> 'applicant' OR organisation_id IS NOT NULL",
-            name=op.f("ck_roles_applicant_of_an_organisation"),
+            "role <> 'applicant' OR organisation_id IS NOT NULL", name=op.f("ck_roles_applicant_of_an_organisation")
         ),
         sa.CheckConstraint(
             "role IN ('applicant', 'officer', 'panellist', 'chair', 'finance', 'manager', 'auditor')",
@@ -737,12 +694,10 @@ def upgrade() -> None:
             name=op.f("ck_roles_staff_of_a_programme"),
         ),
         sa.CheckConstraint(
-            "role NOT IN ('panellist', 'chair') OR panel_id IS NOT NULL",
-            name=op.f("ck_roles_member_of_a_panel"),
+            "role NOT IN ('panellist', 'chair') OR panel_id IS NOT NULL", name=op.f("ck_roles_member_of_a_panel")
         ),
         sa.CheckConstraint(
-            "ends_on IS NULL OR starts_on IS NULL OR ends_on >= starts_on",
-            name=op.f("ck_roles_ends_after_start"),
+            "ends_on IS NULL OR starts_on IS NULL OR ends_on >= starts_on", name=op.f("ck_roles_ends_after_start")
         ),
         sa.ForeignKeyConstraint(["alliance_id"], ["cases.id"], name=op.f("fk_roles_alliance_id")),
         sa.ForeignKeyConstraint(["granted_by"], ["people.id"], name=op.f("fk_roles_granted_by")),
@@ -783,15 +738,11 @@ def upgrade() -> None:
         sa.Column("left_on", sa.Date(), nullable=True),
         sa.Column("place_id", ID, nullable=True),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.CheckConstraint(
-            "kind IN ('cso', 'local_authority', 'other')", name=op.f("ck_alliance_members_known_kind")
-        ),
+        sa.CheckConstraint("kind IN ('cso', 'local_authority', 'other')", name=op.f("ck_alliance_members_known_kind")),
         sa.CheckConstraint(
             "left_on IS NULL OR left_on >= joined_on", name=op.f("ck_alliance_members_left_after_joining")
         ),
-        sa.ForeignKeyConstraint(
-            ["alliance_id"], ["alliances.id"], name=op.f("fk_alliance_members_alliance_id")
-        ),
+        sa.ForeignKeyConstraint(["alliance_id"], ["alliances.id"], name=op.f("fk_alliance_members_alliance_id")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisations.id"], name=op.f("fk_alliance_members_organisation_id")
         ),
@@ -822,9 +773,7 @@ def upgrade() -> None:
         sa.Column("verdict", sa.String(length=20), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("verified_by_id", ID, nullable=True),
-        sa.CheckConstraint(
-            "stage <> 'closed' OR verdict IS NOT NULL", name=op.f("ck_checks_closed_with_a_verdict")
-        ),
+        sa.CheckConstraint("stage <> 'closed' OR verdict IS NOT NULL", name=op.f("ck_checks_closed_with_a_verdict")),
         sa.CheckConstraint(
             "verdict IS NULL OR verdict <> 'ceased' OR operating = false",
             name=op.f("ck_checks_ceased_does_not_operate"),
@@ -845,9 +794,7 @@ def upgrade() -> None:
             "verdict IS NULL OR verdict NOT IN ('sustainable', 'at_risk') OR operating = true",
             name=op.f("ck_checks_standing_operates"),
         ),
-        sa.CheckConstraint(
-            "(filled_at IS NULL) = (filled_by_id IS NULL)", name=op.f("ck_checks_filled_whole")
-        ),
+        sa.CheckConstraint("(filled_at IS NULL) = (filled_by_id IS NULL)", name=op.f("ck_checks_filled_whole")),
         sa.CheckConstraint(
             "(jobs_women IS NULL OR jobs_women >= 0) AND (jobs_men IS NULL OR jobs_men >= 0) AND (jobs_not_stated IS NULL OR jobs_not_stated >= 0)",
             name=op.f("ck_checks_jobs_are_not_negative"),
@@ -859,10 +806,7 @@ def upgrade() -> None:
         sa.CheckConstraint("months > 0", name=op.f("ck_checks_months_are_positive")),
         sa.ForeignKeyConstraint(["award_id"], ["awards.case_id"], name=op.f("fk_checks_award_id")),
         sa.ForeignKeyConstraint(
-            ["case_id", "stage"],
-            ["cases.id", "cases.stage"],
-            name="fk_checks_stage_follows",
-            onupdate="CASCADE",
+            ["case_id", "stage"], ["cases.id", "cases.stage"], name="fk_checks_stage_follows", onupdate="CASCADE"
         ),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_checks_case_id")),
         sa.ForeignKeyConstraint(["filled_by_id"], ["people.id"], name=op.f("fk_checks_filled_by_id")),
@@ -915,27 +859,19 @@ def upgrade() -> None:
             "stage NOT IN ('submission', 'closed') OR submitted_at IS NOT NULL",
             name=op.f("ck_reports_sent_has_a_sender"),
         ),
-        sa.CheckConstraint(
-            "(accepted_at IS NULL) = (accepted_by_id IS NULL)", name=op.f("ck_reports_accepted_whole")
-        ),
+        sa.CheckConstraint("(accepted_at IS NULL) = (accepted_by_id IS NULL)", name=op.f("ck_reports_accepted_whole")),
         sa.CheckConstraint(
             "(submitted_at IS NULL) = (submitted_by_id IS NULL)", name=op.f("ck_reports_submitted_whole")
         ),
         sa.CheckConstraint(
-            "accepted_at IS NULL OR submitted_at IS NOT NULL",
-            name=op.f("ck_reports_accepted_after_submitted"),
+            "accepted_at IS NULL OR submitted_at IS NOT NULL", name=op.f("ck_reports_accepted_after_submitted")
         ),
         sa.CheckConstraint("n >= 1 AND n <= of", name=op.f("ck_reports_one_of_so_many")),
-        sa.CheckConstraint(
-            "spent_minor IS NULL OR spent_minor >= 0", name=op.f("ck_reports_spent_is_not_negative")
-        ),
+        sa.CheckConstraint("spent_minor IS NULL OR spent_minor >= 0", name=op.f("ck_reports_spent_is_not_negative")),
         sa.ForeignKeyConstraint(["accepted_by_id"], ["people.id"], name=op.f("fk_reports_accepted_by_id")),
         sa.ForeignKeyConstraint(["award_id"], ["awards.case_id"], name=op.f("fk_reports_award_id")),
         sa.ForeignKeyConstraint(
-            ["case_id", "stage"],
-            ["cases.id", "cases.stage"],
-            name="fk_reports_stage_follows",
-            onupdate="CASCADE",
+            ["case_id", "stage"], ["cases.id", "cases.stage"], name="fk_reports_stage_follows", onupdate="CASCADE"
         ),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_reports_case_id")),
         sa.ForeignKeyConstraint(["submitted_by_id"], ["people.id"], name=op.f("fk_reports_submitted_by_id")),
@@ -990,22 +926,14 @@ def upgrade() -> None:
         sa.Column("paid_on", sa.Date(), nullable=True),
         sa.Column("bank_ref", sa.String(length=60), nullable=True),
         sa.Column("returned_on", sa.Date(), nullable=True),
-        sa.CheckConstraint(
-            "stage <> 'closed' OR paid_on IS NOT NULL", name=op.f("ck_tranches_closed_when_paid")
-        ),
-        sa.CheckConstraint(
-            "(first_by_id IS NULL) = (first_at IS NULL)", name=op.f("ck_tranches_first_whole")
-        ),
+        sa.CheckConstraint("stage <> 'closed' OR paid_on IS NOT NULL", name=op.f("ck_tranches_closed_when_paid")),
+        sa.CheckConstraint("(first_by_id IS NULL) = (first_at IS NULL)", name=op.f("ck_tranches_first_whole")),
         sa.CheckConstraint(
             "(paid_on IS NULL) = (bank_ref IS NULL) AND (paid_on IS NULL) = (paid_by_id IS NULL)",
             name=op.f("ck_tranches_paid_whole"),
         ),
-        sa.CheckConstraint(
-            "(prepared_by_id IS NULL) = (prepared_at IS NULL)", name=op.f("ck_tranches_prepared_whole")
-        ),
-        sa.CheckConstraint(
-            "(second_by_id IS NULL) = (second_at IS NULL)", name=op.f("ck_tranches_second_whole")
-        ),
+        sa.CheckConstraint("(prepared_by_id IS NULL) = (prepared_at IS NULL)", name=op.f("ck_tranches_prepared_whole")),
+        sa.CheckConstraint("(second_by_id IS NULL) = (second_at IS NULL)", name=op.f("ck_tranches_second_whole")),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_tranches_amount_is_positive")),
         sa.CheckConstraint(
             "first_by_id IS NULL OR prepared_by_id IS NOT NULL", name=op.f("ck_tranches_first_after_prepared")
@@ -1014,9 +942,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "paid_on IS NULL OR second_by_id IS NOT NULL", name=op.f("ck_tranches_paid_after_two_persons")
         ),
-        sa.CheckConstraint(
-            "returned_on IS NULL OR paid_on IS NOT NULL", name=op.f("ck_tranches_returned_after_paid")
-        ),
+        sa.CheckConstraint("returned_on IS NULL OR paid_on IS NOT NULL", name=op.f("ck_tranches_returned_after_paid")),
         sa.CheckConstraint(
             "second_by_id IS NULL OR (second_by_id <> prepared_by_id AND second_by_id <> first_by_id)",
             name=op.f("ck_tranches_second_is_another_person"),
@@ -1026,15 +952,10 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["award_id"], ["awards.case_id"], name=op.f("fk_tranches_award_id")),
         sa.ForeignKeyConstraint(
-            ["case_id", "stage"],
-            ["cases.id", "cases.stage"],
-            name="fk_tranches_stage_follows",
-            onupdate="CASCADE",
+            ["case_id", "stage"], ["cases.id", "cases.stage"], name="fk_tranches_stage_follows", onupdate="CASCADE"
         ),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_tranches_case_id")),
-        sa.ForeignKeyConstraint(
-            ["condition_case_id"], ["cases.id"], name=op.f("fk_tranches_condition_case_id")
-        ),
+        sa.ForeignKeyConstraint(["condition_case_id"], ["cases.id"], name=op.f("fk_tranches_condition_case_id")),
         sa.ForeignKeyConstraint(["first_by_id"], ["people.id"], name=op.f("fk_tranches_first_by_id")),
         sa.ForeignKeyConstraint(["paid_by_id"], ["people.id"], name=op.f("fk_tranches_paid_by_id")),
         sa.ForeignKeyConstraint(["prepared_by_id"], ["people.id"], name=op.f("fk_tranches_prepared_by_id")),
@@ -1081,10 +1002,7 @@ def upgrade() -> None:
         sa.CheckConstraint("next_number >= 1", name=op.f("ck_calls_numbers_count_up")),
         sa.ForeignKeyConstraint(["alliance_id"], ["alliances.id"], name=op.f("fk_calls_alliance_id")),
         sa.ForeignKeyConstraint(
-            ["case_id", "stage"],
-            ["cases.id", "cases.stage"],
-            name="fk_calls_stage_follows",
-            onupdate="CASCADE",
+            ["case_id", "stage"], ["cases.id", "cases.stage"], name="fk_calls_stage_follows", onupdate="CASCADE"
         ),
         sa.ForeignKeyConstraint(["pack_hash"], ["call_packs.hash"], name=op.f("fk_calls_pack_hash")),
         sa.ForeignKeyConstraint(["programme_id"], ["programmes.id"], name=op.f("fk_calls_programme_id")),
@@ -1111,9 +1029,7 @@ def upgrade() -> None:
             "(women IS NULL) = (men IS NULL) AND (men IS NULL) = (not_stated IS NULL)",
             name=op.f("ck_indicator_values_whole_split"),
         ),
-        sa.ForeignKeyConstraint(
-            ["indicator_id"], ["indicators.id"], name=op.f("fk_indicator_values_indicator_id")
-        ),
+        sa.ForeignKeyConstraint(["indicator_id"], ["indicators.id"], name=op.f("fk_indicator_values_indicator_id")),
         sa.ForeignKeyConstraint(["place_id"], ["places.id"], name=op.f("fk_indicator_values_place_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_indicator_values")),
         sa.UniqueConstraint(
@@ -1173,9 +1089,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report_files")),
         sa.UniqueConstraint("stored_name", name=op.f("uq_report_files_stored_name")),
     )
-    op.create_index(
-        "ix_report_files_report_id_question", "report_files", ["report_id", "question"], unique=False
-    )
+    op.create_index("ix_report_files_report_id_question", "report_files", ["report_id", "question"], unique=False)
     op.create_table(
         "report_versions",
         sa.Column("id", ID, nullable=False),
@@ -1189,9 +1103,7 @@ def upgrade() -> None:
         sa.Column("person_id", ID, nullable=True),
         sa.CheckConstraint("n >= 1", name=op.f("ck_report_versions_counts_from_one")),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_report_versions_person_id")),
-        sa.ForeignKeyConstraint(
-            ["report_id"], ["reports.case_id"], name=op.f("fk_report_versions_report_id")
-        ),
+        sa.ForeignKeyConstraint(["report_id"], ["reports.case_id"], name=op.f("fk_report_versions_report_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report_versions")),
         sa.UniqueConstraint("report_id", "n", name=op.f("uq_report_versions_report_id_n")),
     )
@@ -1228,20 +1140,17 @@ def upgrade() -> None:
             name=op.f("ck_applications_known_award_type"),
         ),
         sa.CheckConstraint(
-            "extension_until IS NULL OR extension_reason <> ''",
-            name=op.f("ck_applications_extension_with_its_reason"),
+            "extension_until IS NULL OR extension_reason <> ''", name=op.f("ck_applications_extension_with_its_reason")
         ),
         sa.CheckConstraint(
-            "grant_kind IS NULL OR grant_kind IN ('new', 'growing')",
-            name=op.f("ck_applications_known_grant_kind"),
+            "grant_kind IS NULL OR grant_kind IN ('new', 'growing')", name=op.f("ck_applications_known_grant_kind")
         ),
         sa.CheckConstraint(
             "stage IN ('preparation', 'refused') OR (submitted_version IS NOT NULL AND submitted_at IS NOT NULL AND asked_minor IS NOT NULL AND total_minor IS NOT NULL AND own_minor IS NOT NULL AND district_id IS NOT NULL AND title <> '')",
             name=op.f("ck_applications_sent_with_its_facts"),
         ),
         sa.CheckConstraint(
-            "(submitted_version IS NULL) = (submitted_at IS NULL)",
-            name=op.f("ck_applications_version_with_its_time"),
+            "(submitted_version IS NULL) = (submitted_at IS NULL)", name=op.f("ck_applications_version_with_its_time")
         ),
         sa.CheckConstraint(
             "asked_minor IS NULL OR (asked_minor >= 0 AND own_minor >= 0 AND asked_minor + own_minor = total_minor)",
@@ -1250,10 +1159,7 @@ def upgrade() -> None:
         sa.CheckConstraint("revision >= 0", name=op.f("ck_applications_revision_counts_saves")),
         sa.ForeignKeyConstraint(["call_id"], ["calls.case_id"], name=op.f("fk_applications_call_id")),
         sa.ForeignKeyConstraint(
-            ["case_id", "stage"],
-            ["cases.id", "cases.stage"],
-            name="fk_applications_stage_follows",
-            onupdate="CASCADE",
+            ["case_id", "stage"], ["cases.id", "cases.stage"], name="fk_applications_stage_follows", onupdate="CASCADE"
         ),
         sa.ForeignKeyConstraint(["district_id"], ["places.id"], name=op.f("fk_applications_district_id")),
         sa.ForeignKeyConstraint(
@@ -1262,14 +1168,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["pack_hash"], ["call_packs.hash"], name=op.f("fk_applications_pack_hash")),
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_applications")),
     )
+    op.create_index("ix_applications_call_id_district_id", "applications", ["call_id", "district_id"], unique=False)
     op.create_index(
-        "ix_applications_call_id_district_id", "applications", ["call_id", "district_id"], unique=False
-    )
-    op.create_index(
-        "ix_applications_organisation_id_call_id",
-        "applications",
-        ["organisation_id", "call_id"],
-        unique=False,
+        "ix_applications_organisation_id_call_id", "applications", ["organisation_id", "call_id"], unique=False
     )
     op.create_table(
         "call_scopes",
@@ -1280,15 +1181,11 @@ def upgrade() -> None:
         sa.Column("until_on", sa.Date(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("ended", sa.Text(), nullable=True),
-        sa.CheckConstraint(
-            "until_on IS NULL OR until_on >= from_on", name=op.f("ck_call_scopes_until_after_from")
-        ),
+        sa.CheckConstraint("until_on IS NULL OR until_on >= from_on", name=op.f("ck_call_scopes_until_after_from")),
         sa.ForeignKeyConstraint(["call_id"], ["calls.case_id"], name=op.f("fk_call_scopes_call_id")),
         sa.ForeignKeyConstraint(["place_id"], ["places.id"], name=op.f("fk_call_scopes_place_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_call_scopes")),
-        sa.UniqueConstraint(
-            "call_id", "place_id", "from_on", name=op.f("uq_call_scopes_call_id_place_id_from_on")
-        ),
+        sa.UniqueConstraint("call_id", "place_id", "from_on", name=op.f("uq_call_scopes_call_id_place_id_from_on")),
     )
     op.create_table(
         "application_versions",
@@ -1301,12 +1198,8 @@ def upgrade() -> None:
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("person_id", ID, nullable=True),
         sa.CheckConstraint("n >= 1", name=op.f("ck_application_versions_versions_count_up")),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["applications.case_id"], name=op.f("fk_application_versions_case_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["pack_hash"], ["call_packs.hash"], name=op.f("fk_application_versions_pack_hash")
-        ),
+        sa.ForeignKeyConstraint(["case_id"], ["applications.case_id"], name=op.f("fk_application_versions_case_id")),
+        sa.ForeignKeyConstraint(["pack_hash"], ["call_packs.hash"], name=op.f("fk_application_versions_pack_hash")),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_application_versions_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_application_versions")),
         sa.UniqueConstraint("case_id", "n", name=op.f("uq_application_versions_case_id_n")),
@@ -1348,14 +1241,10 @@ def upgrade() -> None:
         sa.Column("params", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by", ID, nullable=True),
-        sa.CheckConstraint(
-            "verdict IN ('ok', 'fail', 'unknown')", name=op.f("ck_eligibility_results_known_verdict")
-        ),
+        sa.CheckConstraint("verdict IN ('ok', 'fail', 'unknown')", name=op.f("ck_eligibility_results_known_verdict")),
         sa.CheckConstraint("run >= 1", name=op.f("ck_eligibility_results_runs_count_up")),
         sa.ForeignKeyConstraint(["by"], ["people.id"], name=op.f("fk_eligibility_results_by")),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["applications.case_id"], name=op.f("fk_eligibility_results_case_id")
-        ),
+        sa.ForeignKeyConstraint(["case_id"], ["applications.case_id"], name=op.f("fk_eligibility_results_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_eligibility_results")),
         sa.UniqueConstraint("case_id", "run", "code", name=op.f("uq_eligibility_results_case_id_run_code")),
     )
@@ -1373,9 +1262,7 @@ def upgrade() -> None:
         sa.Column("by", ID, nullable=False),
         sa.CheckConstraint("reason <> ''", name=op.f("ck_eligibility_waivers_with_a_reason")),
         sa.ForeignKeyConstraint(["by"], ["people.id"], name=op.f("fk_eligibility_waivers_by")),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["applications.case_id"], name=op.f("fk_eligibility_waivers_case_id")
-        ),
+        sa.ForeignKeyConstraint(["case_id"], ["applications.case_id"], name=op.f("fk_eligibility_waivers_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_eligibility_waivers")),
         sa.UniqueConstraint("case_id", "run", "code", name=op.f("uq_eligibility_waivers_case_id_run_code")),
     )
