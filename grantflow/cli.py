@@ -53,6 +53,9 @@ def serve(host: str | None, port: int | None) -> None:
     """Serve the web pages, with the embedded worker for mail and deadlines."""
     from grantflow import server
 
+    _, faults = _judge(())
+    if faults:
+        raise SystemExit(_say("Definitions with a fault are not served. Mend them, then: grantflow workflows check"))
     app = _app()
     settings = app.config["GRANTFLOW"]
     host, port = host or settings.host, port or settings.port
@@ -131,6 +134,14 @@ def workflows() -> None:
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 def workflows_check(paths: tuple[Path, ...]) -> None:
     """Judge all definitions, notices and programme packs; print every fault with its file and table."""
+    read, faults = _judge(paths)
+    if faults:
+        raise SystemExit(_say(f"{faults} faults in {read} files." if faults > 1 else f"1 fault in {read} files."))
+    click.echo(f"{read} files, no faults.")
+
+
+def _judge(paths: tuple[Path, ...]) -> tuple[int, int]:
+    """Print every fault of these files and folders (default: all that ship); how many files were read, and faults."""
     from grantflow import load_stages
     from grantflow.config import resource_folder
     from grantflow.definitions_check import examine_all
@@ -143,9 +154,7 @@ def workflows_check(paths: tuple[Path, ...]) -> None:
     read, faults = examine_all(list(paths) or [resource_folder("workflows")], load_fault)
     for fault in faults:
         click.echo(str(fault), err=True)
-    if faults:
-        raise SystemExit(_say(f"{len(faults)} faults in {read} files." if len(faults) > 1 else f"1 fault in {read} files."))
-    click.echo(f"{read} files, no faults.")
+    return read, len(faults)
 
 
 def _say(text: str) -> int:
@@ -341,6 +350,8 @@ def demo(until: str | None, fresh: bool, no_serve: bool, host: str | None, port:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point: every expected failure is one clear sentence and exit code 1; a wrong call exits with 2."""
+    from sqlalchemy.exc import DBAPIError
+
     from grantflow.engine.faults import DefinitionFaults
 
     try:
@@ -364,6 +375,9 @@ def main(arguments: list[str] | None = None) -> Any:
         return 1
     except GrantFlowError as error:
         click.echo(str(error) or type(error).__name__, err=True)
+        return 1
+    except DBAPIError as error:
+        click.echo(f"The database did not do this: {' '.join(str(error.orig).split())}.", err=True)
         return 1
     except OSError as error:
         click.echo(f"{error.filename or 'The machine'}: {error.strerror}", err=True)

@@ -81,15 +81,30 @@ class Settings:
 
 def _secret(home: Path) -> str:
     path = home / "secret.key"
-    if path.exists():
-        return path.read_text(encoding="ascii").strip()
-    home.mkdir(parents=True, exist_ok=True)
-    key = secrets.token_urlsafe(48)
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        # Written whole under another name first: killed half way, or read by another process meanwhile, it is no key.
+        draft = home / f".secret.{os.getpid()}.{secrets.token_hex(4)}"
+        try:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass  # another process was first
+            except OSError:  # a file system without links
+                os.replace(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(key)
-    except FileExistsError:  # another process was first
-        return path.read_text(encoding="ascii").strip()
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it holds something else"
+        raise Misconfigured(f"The secret key {path} cannot be read: {why}. Its owner must run GrantFlow.") from None
+    if len(key) < 32:
+        raise Misconfigured(f"The secret key {path} is damaged. Delete it: a new one is made, and everybody signs in anew.")
     return key
 
 

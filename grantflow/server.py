@@ -9,7 +9,7 @@ import errno
 import signal
 import socket
 import threading
-from collections.abc import Callable
+import time
 from typing import Any
 
 from flask import Flask
@@ -44,52 +44,65 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-class _Counted:
-    """Counts requests under way, so that stopping can wait for them: waitress itself would drop them."""
+class _Stop:
+    """Whether somebody asked to stop. Asked a second time, it interrupts at once."""
 
-    def __init__(self, app: Callable[..., Any]) -> None:
-        self.app = app
-        self._under_way = 0
-        self._idle = threading.Condition()
+    def __init__(self) -> None:
+        self.asked = False
 
-    def __call__(self, environ: Any, start_response: Any) -> Any:
-        with self._idle:
-            self._under_way += 1
-        try:
-            return list(self.app(environ, start_response))
-        finally:
-            with self._idle:
-                self._under_way -= 1
-                self._idle.notify_all()
+    def __call__(self, _signal: int = 0, _frame: Any = None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
 
-    def wait(self, seconds: float) -> None:
-        with self._idle:
-            self._idle.wait_for(lambda: self._under_way == 0, seconds)
+
+def _open(channels: dict[int, Any]) -> bool:
+    """Whether a request is being received, worked on or answered on any connection."""
+    return any(
+        channel.request is not None or channel.requests or channel.total_outbufs_len
+        for channel in list(channels.values())
+        if hasattr(channel, "requests")
+    )
 
 
 def serve(app: Flask, sock: socket.socket, *, threads: int = 8) -> None:
-    """Serve until asked to stop (Ctrl+C or SIGTERM); requests under way are answered, the worker ends its round."""
+    """Serve until asked to stop (Ctrl+C or SIGTERM); requests under way are answered, the worker ends its round.
+
+    waitress's own loop drops at a signal what waits for a thread; here the loop is ours: asked to stop, it takes no
+    new connection and goes on until nothing is under way, ten seconds at most.
+    """
+    from waitress import wasyncore
     from waitress.server import create_server
 
     from grantflow.cases.worker import EmbeddedWorker
 
-    counted = _Counted(app.wsgi_app)
-    server = create_server(counted, sockets=[sock], threads=threads, ident="GrantFlow", channel_timeout=120)
+    channels: dict[int, Any] = {}
+    server = create_server(
+        app.wsgi_app, channels, sockets=[sock], threads=threads, ident="GrantFlow", channel_timeout=120
+    )
     worker = EmbeddedWorker(app) if app.config["GRANTFLOW"].worker else None
-
-    def stop(_signal: int, _frame: Any) -> None:
-        raise KeyboardInterrupt
-
+    stop = _Stop()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
     if worker is not None:
         worker.start()
+
+    def turn(seconds: float) -> None:
+        wasyncore.loop(seconds, use_poll=True, map=channels, count=1)
+
     try:
-        server.run()
+        while not stop.asked:
+            turn(0.5)
+        turn(0)  # whoever is already at the door comes in
+        wasyncore.dispatcher.close(server)
+        last = time.monotonic() + _CALM_SECONDS
+        while _open(channels) and time.monotonic() < last:
+            turn(0.1)
     except KeyboardInterrupt:
         pass
     finally:
-        counted.wait(_CALM_SECONDS)
-        server.close()
+        server.task_dispatcher.shutdown(timeout=1)
+        wasyncore.close_all(channels)
         if worker is not None:
             worker.stop()
