@@ -15,6 +15,7 @@ from flask_babel import force_locale
 from sqlalchemy import insert, select, update
 
 from grantflow import clock
+from grantflow.cases import outbox
 from grantflow.cases.models import Letter, Outbox
 from grantflow.cases.notices import render
 from grantflow.config import Settings
@@ -60,6 +61,8 @@ def deliver(row_id: int) -> None:
     kept = None
     if found.active and settings().smtp_host:
         session().rollback()  # no transaction stays open while the network is slow
+        if not outbox.hold(row_id):
+            return
         _smtp(found, subject, body)
     elif found.active:
         kept = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +22,8 @@ from grantflow.history.canonical import sha256
 from grantflow.identity.access import SCOPES
 from grantflow.identity.models import Person, RoleAssignment
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(minutes=5)
+"""Longer than sending one mail can take, whatever its server does."""
 TRIES = 12
 """After these many attempts, with growing pauses over about a day, a notice is left for a person to look at."""
 
@@ -98,8 +100,8 @@ def _recipients(ctx: Any, case: Any, notice: str) -> list[int]:
 
 
 def who() -> str:
-    """The name under which this process takes leases."""
-    return f"{socket.gethostname()}/{os.getpid()}"
+    """The name under which this thread takes leases."""
+    return f"{socket.gethostname()[:64]}/{os.getpid()}/{threading.get_native_id()}"[:80]
 
 
 def claim(limit: int = 20) -> list[int]:
@@ -129,6 +131,20 @@ def claim(limit: int = 20) -> list[int]:
             .returning(_ROWS.c.id)
         ).scalars()
         return sorted(taken)
+
+
+def hold(row_id: int) -> bool:
+    """Begin the lease on a claimed notice anew, just before it is sent: the others of its lot may have taken long.
+
+    False where the lease ran out meanwhile and somebody else took it: then it is theirs to send.
+    """
+    with unit_of_work() as current:
+        held = current.execute(
+            update(_ROWS)
+            .where(_ROWS.c.id == row_id, _ROWS.c.sent_at.is_(None), _ROWS.c.leased_by == who())
+            .values(lease_until=clock.now() + LEASE)
+        )
+        return bool(held.rowcount == 1)  # type: ignore[attr-defined]
 
 
 _ONE = select(_ROWS).where(_ROWS.c.id == bindparam("wanted"))

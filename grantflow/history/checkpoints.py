@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Integer, String, column, func, insert, select, table
+from sqlalchemy.exc import IntegrityError
 
 from grantflow import clock
 from grantflow.db import session, unit_of_work
@@ -82,5 +83,8 @@ def lodge_if_older(age: timedelta) -> bool:
     last = session().scalar(select(func.max(Checkpoint.at)))
     if last is not None and clock.now() - last < age:
         return False
-    lodge()
+    try:
+        lodge()
+    except IntegrityError:  # another worker was a moment faster, and one a day is enough
+        return False
     return True

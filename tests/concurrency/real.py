@@ -38,9 +38,7 @@ class Real:
             self.body = organisation("Tervo Craft Workshop")
             self.people = [person("applicant", organisation_id=self.body) for _ in range(2)]
             with unit_of_work():
-                self.panel = service.open_case(
-                    "panel", actor=SYSTEM, title="Panel", programme_id=self.programme
-                ).id
+                self.panel = service.open_case("panel", actor=SYSTEM, title="Panel", programme_id=self.programme).id
             self.chairs = [person("chair", panel_id=self.panel) for _ in range(2)]
         if service.get(self.call).state == "draft":
             with clock.at(datetime(2021, 10, 1, 6, 0, tzinfo=UTC)), unit_of_work():
@@ -56,9 +54,7 @@ class Real:
                     revision = submissions.row_of(first).revision
                     submissions.save_section(first, section, typed, revision=revision, actor=self.people[0])
                 for question in ("tax_certificate", "register_extract"):
-                    submissions.add_file(
-                        first, question, f"{question}.pdf", io.BytesIO(PDF), actor=self.people[0]
-                    )
+                    submissions.add_file(first, question, f"{question}.pdf", io.BytesIO(PDF), actor=self.people[0])
             others = [self._begin() for _ in range(number - 1)]
         written, files = Application.__table__, Attachment.__table__
         source = session().execute(select(written).where(written.c.case_id == first)).one()

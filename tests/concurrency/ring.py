@@ -70,9 +70,7 @@ def allot(call_id: int) -> Told:
 def open_once(key: str, *, actor: Actor, **scope: Any) -> Told:
     """A case under a key of its opening."""
     with unit_of_work():
-        return Told(
-            "moved", value=service.open_case("programme", actor=actor, title="Once", key=key, **scope).id
-        )
+        return Told("moved", value=service.open_case("programme", actor=actor, title="Once", key=key, **scope).id)
 
 
 def other(_subject: Any, *, case_id: int, call: Call) -> Any:
@@ -124,9 +122,7 @@ class Threads:
     def __init__(self, app: Flask) -> None:
         self.app = app
 
-    def race(
-        self, subjects: Sequence[Any], *calls: Call, at: datetime | None = None
-    ) -> list[tuple[Told, ...]]:
+    def race(self, subjects: Sequence[Any], *calls: Call, at: datetime | None = None) -> list[tuple[Told, ...]]:
         """For each subject all calls at the same moment; what each was told."""
         barrier, told = threading.Barrier(len(calls)), {}
 
@@ -175,9 +171,7 @@ class Processes:
                 raise TimeoutError("a contender did not start")
             pipe.recv()
 
-    def race(
-        self, subjects: Sequence[Any], *calls: Call, at: datetime | None = None
-    ) -> list[tuple[Told, ...]]:
+    def race(self, subjects: Sequence[Any], *calls: Call, at: datetime | None = None) -> list[tuple[Told, ...]]:
         """For each subject both calls at the same moment; what each was told."""
         db.session.rollback()
         for pipe, call in zip(self.pipes, calls, strict=True):

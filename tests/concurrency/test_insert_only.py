@@ -63,11 +63,7 @@ def test_a_private_value_can_be_erased_and_nothing_else(filled: Any) -> None:
 
 def test_every_protected_table_has_its_triggers_after_the_migrations(hosts: Any) -> None:
     with hosts.app.app_context():
-        found = set(
-            session().scalars(
-                text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'")
-            )
-        )
+        found = set(session().scalars(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'")))
         session().rollback()
     wanted = {f"{table}_{name}" for table in PROTECTED for name in ("insert_only", "no_truncate")}
     assert wanted <= found and {"private_values_erase_only", "private_values_no_truncate"} <= found

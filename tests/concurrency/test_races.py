@@ -106,9 +106,7 @@ def test_the_second_approval_is_given_once_and_never_by_the_first_approver(ring:
         partial(ways.fire, trigger="approve_second", actor=desk.finance),
         partial(ways.fire, trigger="approve_second", actor=desk.finance2),
     )
-    won = one_wins(
-        told, "This needs a second person: the step “approve done” was yours", "while the state is “done”"
-    )
+    won = one_wins(told, "This needs a second person: the step “approve done” was yours", "while the state is “done”")
     assert won == {1: ring.rounds}
     whole(made, 4)
 
@@ -184,9 +182,7 @@ def test_two_sweeps_of_the_same_deadlines_fire_each_once(
         made = cases(desk, ring.some)
     told = ring.race(range(2 + ring.some // 200), ways.sweep, ways.sweep)
     assert all(answer.what == "moved" for answers in told for answer in answers), told
-    rows = session().execute(
-        select(CaseDeadline.closed_at, CaseDeadline.outcome).where(CaseDeadline.case_id.in_(made))
-    )
+    rows = session().execute(select(CaseDeadline.closed_at, CaseDeadline.outcome).where(CaseDeadline.case_id.in_(made)))
     assert Counter(row.outcome for row in rows if row.closed_at) == {"fired": ring.some}
     whole(made, 2)
 
@@ -195,9 +191,7 @@ def test_a_deadline_and_a_person_at_once_never_both_move_the_case(
     ring: Any, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hasty = small()
-    late = [
-        m if m.name != "back" else m.model_copy(update={"roles": ("officer", "system")}) for m in hasty.moves
-    ]
+    late = [m if m.name != "back" else m.model_copy(update={"roles": ("officer", "system")}) for m in hasty.moves]
     deadline = Deadline(name="late", state="checked", after="PT1S", trigger="back")
     hasty = hasty.model_copy(update={"moves": tuple(late), "deadlines": (deadline,)})
     monkeypatch.setattr(definitions, "current", lambda name: hasty)
