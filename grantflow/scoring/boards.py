@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from grantflow.engine.definition import Stage
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation, Person
 from grantflow.scoring import interests, ranking, standing
@@ -52,13 +53,14 @@ class Reader:
     declared: int
     interests: int
     submitted: int
-    mean: int | None
+    owed: int
+    """Reviews still missing where scoring is open; an interest is nobody's debt."""
     zero_spread: bool
 
     @property
     def expected(self) -> int:
-        """How many reviews are still owed by this member in all: interests are nobody's debt."""
-        return self.assigned - self.interests
+        """How many reviews there will be of this member, if all are written."""
+        return self.submitted + self.owed
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,12 @@ class Board:
 
 def board_of(sheet: Sheet, actor: Actor) -> Board:
     """The panel's progress: per application and per member."""
-    lines = lines_of(sheet.id, actor)
+    # Whoever withdrew or was disqualified has left the panel's work; the declined have been through it.
+    lines = [
+        line
+        for line in lines_of(sheet.id, actor)
+        if line.case.stage != Stage.REFUSED or line.decision is not None
+    ]
     ids = [line.case.id for line in lines]
     totals = standing.counted(ids)
     said = interests.latest(ids)
@@ -112,17 +119,17 @@ def board_of(sheet: Sheet, actor: Actor) -> Board:
                 open_marks or actor.person_id in here or not standing.open_for_reviews(line.case),
             )
         )
-    return Board(sheet, tuple(readings), tuple(_readers(members, ids, totals, said)))
+    return Board(sheet, tuple(readings), tuple(_readers(members, readings, said)))
 
 
 def _readers(
     members: Sequence[tuple[PanelMember, Person, Organisation | None]],
-    ids: Sequence[int],
-    totals: Mapping[int, Mapping[int, int]],
+    readings: Sequence[Reading],
     said: Mapping[tuple[int, int], str],
 ) -> Iterable[Reader]:
+    ids = [reading.line.case.id for reading in readings]
     for member, person, body in members:
-        own = [here[member.person_id] for here in totals.values() if member.person_id in here]
+        own = [r.totals[member.person_id] for r in readings if member.person_id in r.totals]
         mine = [said[case_id, member.person_id] for case_id in ids if (case_id, member.person_id) in said]
         yield Reader(
             member,
@@ -133,6 +140,6 @@ def _readers(
             len(mine),
             sum(1 for kind in mine if kind != "none"),
             len(own),
-            standing.mean(own),
+            sum(1 for reading in readings if any(p.id == person.id for p in reading.missing)),
             ranking.marks(standing.exact(own)).zero_spread,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -159,7 +159,7 @@ def _lines(*conditions: Any) -> list[Line]:
     )
     found: list[Any] = list(rows)
     titles = english_titles([row[1] for row in found]) if language() == "en" else {}
-    return [Line(*row, title_en=titles.get(row[1].case_id, "")) for row in found]
+    return [replace(Line(*row), title_en=titles.get(row[1].case_id, "")) for row in found]
 
 
 def english_titles(applications: Sequence[Application]) -> dict[int, str]:

@@ -94,7 +94,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The whole order. `line` is the last place above the money line; `grants` fit, `left_minor` stays over."""
+    """The whole order. `line` is the last place above the money line; `grants` fit, `left_minor` is over."""
 
     rows: tuple[Ranked, ...]
     line: int

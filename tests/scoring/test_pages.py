@@ -152,6 +152,16 @@ def test_the_board_is_for_the_chair_and_staff_and_hides_marks_until_the_chairs_o
     assert web(made.applicants[0]).get(path).status_code == 403
 
 
+def test_what_was_withdrawn_leaves_the_board_and_what_is_closed_is_owed_by_nobody(contest, web):
+    made = contest(3).start()
+    made.scored(0, 7, 8, 9)
+    made.fire(made.applications[0], "close_scoring", made.chair)
+    made.fire(made.applications[1], "withdraw", made.applicants[1])
+    page = text_of(web(made.manager).get(f"/panels/{made.panel}"))
+    assert "2 applications" in page and "Project 2" not in page
+    assert "reviews in: 3 of 8" in page
+
+
 def test_the_board_marks_a_member_who_gives_everybody_the_same(contest, web):
     made = contest(3).start()
     for n in range(3):
