@@ -48,7 +48,7 @@ def index() -> str:
 def _view_names() -> dict[str, str]:
     return {
         "work": _("Open and to verify"),
-        "filled": _("To verify"),
+        "filled": _("Wait to be verified"),
         "open": _("With the grantee"),
         "late": _("Late"),
         "planned": _("Planned"),
@@ -89,20 +89,19 @@ def _plot(left: tuple[sustainability.Survival, ...]) -> Any:
     return plots.plot(
         [
             plots.Series(
-                [(0, 100), *((row.months, float(row.working)) for row in left)],
+                [(0, 100), *((row.months, round(row.working)) for row in left)],
                 _("work"),
                 [(0, 100, 100), *((row.months, float(row.low), float(row.high)) for row in left)],
             ),
-            plots.Series([(row.months, float(row.lasting)) for row in left], _("last")),
+            plots.Series([(row.months, round(row.lasting)) for row in left], _("last")),
         ],
         label,
         top=100,
-        unit="%",
         steps=True,
         x_name=_("months"),
         under_name=_("watched"),
         x_ticks=[(0, "0"), *((row.months, str(row.months)) for row in left)],
-        y_ticks=[(0, "0"), (25, "25"), (50, "50"), (75, "75"), (100, "100")],
+        y_ticks=[(0, "0"), (25, "25"), (50, "50"), (75, "75"), (100, "100 %")],
         under=["", *(str(row.watched) for row in left)],
     )
 
