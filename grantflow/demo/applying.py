@@ -1,4 +1,4 @@
-"""The second chapter of the demo: applicants register, write section by section, attach papers, send, correct, withdraw."""
+"""The second chapter of the demo: applicants register, write section by section, attach papers, send and correct."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ class Applying:
         for draft in self.contest.drafts:
             self._plan(story, draft, draft.answers, self.calendar.at(draft.begun) + timedelta(hours=3), None)
 
-    def _plan(self, story: Story, one: Application | Draft, answers: Answers, until: datetime, number: int | None) -> None:
+    def _plan(
+        self, story: Story, one: Application | Draft, answers: Answers, until: datetime, number: int | None
+    ) -> None:
         begun, cut = self.calendar.at(one.begun), self.calendar.cut
         written = _Written(self, one)
         story.plan(begun - timedelta(minutes=22), PHASE, written.register, cut=cut)

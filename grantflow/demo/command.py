@@ -56,7 +56,9 @@ def run(*, until: str | None, fresh: bool, serve: bool, host: str | None, port: 
 
 def _environ(settings: Settings | None = None, host: str = "", port: int = 0) -> dict[str, str]:
     """The environment the demo's apps are made from: its letters are always kept, never mailed to anybody."""
-    found = {name: value for name, value in os.environ.items() if name.startswith("GRANTFLOW_") or name == "DATABASE_URL"}
+    found = {
+        name: value for name, value in os.environ.items() if name.startswith("GRANTFLOW_") or name == "DATABASE_URL"
+    }
     found.pop("GRANTFLOW_SMTP_HOST", None)
     if settings is not None:
         found |= {

@@ -367,9 +367,7 @@ def kept(question: Question, answer: Any, currency: str) -> Any:
     return found.value
 
 
-def unfit(
-    answers: Mapping[str, Any], questions: tuple[Question, ...], currency: str, whole: bool
-) -> Iterator[str]:
+def unfit(answers: Mapping[str, Any], questions: tuple[Question, ...], currency: str, whole: bool) -> Iterator[str]:
     """What of these answers does not fit the questions: unknown, unreadable, out of bounds, or (if `whole`)
     missing."""
     known = {question.code: question for question in questions}
@@ -408,16 +406,12 @@ def faults_in(contest: Contest, call: CallPack, file: str) -> list[Fault]:
     found = []
     for one in contest.applications:
         where = f"applications.{one.number}"
-        found += [
-            Fault(file, where, text, "answer") for text in unfit(one.answers, questions, call.currency, True)
-        ]
+        found += [Fault(file, where, text, "answer") for text in unfit(one.answers, questions, call.currency, True)]
         if asked_of(one.answers) != one.asked_minor:
             found.append(Fault(file, where, "Costs less own share are not what is asked.", "sum"))
     for draft in contest.drafts:
         where = f"drafts.{draft.title.en}"
-        found += [
-            Fault(file, where, t, "answer") for t in unfit(draft.answers, questions, call.currency, False)
-        ]
+        found += [Fault(file, where, t, "answer") for t in unfit(draft.answers, questions, call.currency, False)]
     for review in contest.reviews:
         where = f"reviews.{review.application}.{review.reader}"
         codes = [criterion.code for criterion in rubric.criteria]

@@ -1,4 +1,4 @@
-"""Owns where the demo lives: which database is there, whose it is, the locks, and putting a finished build in its place.
+"""Owns where the demo lives: which database is there, whose it is, the locks, and putting a build in its place.
 
 Leaves building to `build` and talking to the person at the shell to `command`. A database that is not marked as a
 demo is never touched.
@@ -81,10 +81,12 @@ def present(settings: Settings) -> Mark | None:
             mark = _one(connection, tables, "installation", "SELECT value FROM installation WHERE name = 'demo'")
             schema = _one(connection, tables, "alembic_version", "SELECT version_num FROM alembic_version")
     except sqlite3.DatabaseError as error:
-        raise Misconfigured(f"{path} cannot be read as a database ({error}). Choose another folder: {elsewhere}") from None
+        raise Misconfigured(
+            f"{path} cannot be read as a database ({error}). Choose another folder: {elsewhere}"
+        ) from None
     if mark is None:
         raise Misconfigured(
-            f"{path} is not a demo database, so the demo leaves it alone. Choose another folder for the demo: {elsewhere}"
+            f"{path} is not a demo database, so it is left alone. Choose another folder for the demo: {elsewhere}"
         )
     return mark_of(mark, schema or "")
 

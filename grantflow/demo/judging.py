@@ -91,7 +91,9 @@ class Judging:
                 turn += 1
 
     def _plan_refusal(self, story: Story, one: Application) -> None:
-        votes = self.days.refused[sum(a.refused is not None and a.number < one.number for a in self.contest.applications)]
+        votes = self.days.refused[
+            sum(a.refused is not None and a.number < one.number for a in self.contest.applications)
+        ]
         for turn, day in enumerate(votes):
             self._plan(story, day, 15 + turn, 20, CHECKING, self._refuses(one, turn + one.number))
 
@@ -135,7 +137,9 @@ class Judging:
         reviews = {(one.application, one.reader): one for one in self.contest.reviews}
         for at, reader in enumerate(panel):
             if reader.code not in _READERS_WHO_WAIT:
-                self._plan(story, days.declared + timedelta(days=at % 2), 18, 10 * at, READING, self._declares(reader, scored))
+                self._plan(
+                    story, days.declared + timedelta(days=at % 2), 18, 10 * at, READING, self._declares(reader, scored)
+                )
             order = scored[at * 3 :] + scored[: at * 3]
             for n, number in enumerate(order):
                 moment = self._reads_at(n, len(order), at)
@@ -182,9 +186,7 @@ class Judging:
                 said = apart.get(number)
                 note = said.note.in_(reader.language) if said else ""
                 with unit_of_work():
-                    scoring.declare_interest(
-                        self.case(number), said.kind if said else "none", actor=actor, note=note
-                    )
+                    scoring.declare_interest(self.case(number), said.kind if said else "none", actor=actor, note=note)
 
         return act
 
@@ -236,4 +238,3 @@ class Judging:
     def _worst(self, case_id: int) -> str:
         title = session().get_one(Row, case_id).title
         return f"«{title}»: средний балл ниже, чем у заявок, на которые хватило бюджета."
-

@@ -44,7 +44,9 @@ class Lasting:
         verified = answered + timedelta(days=5)
         zone, cut, officer = self.calendar.zone, self.calendar.cut, self.paying.officers[turn % 2]
         story.plan(clock.local(answered, 19, 5 * turn, zone), PHASE, lambda: self._answer(grant, checked), cut=cut)
-        story.plan(clock.local(verified, 11, 5 * turn, zone), PHASE, lambda: self._verify(grant, checked, officer), cut=cut)
+        story.plan(
+            clock.local(verified, 11, 5 * turn, zone), PHASE, lambda: self._verify(grant, checked, officer), cut=cut
+        )
 
     def _check(self, grant: Grant, checked: Checked) -> Check:
         award_id = self.paying.award(grant.application).case_id

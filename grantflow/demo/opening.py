@@ -1,4 +1,4 @@
-"""The first chapter of the demo: the programme is loaded, its people come, its calls are approved, amended, scheduled."""
+"""The first chapter of the demo: the programme is loaded, its people come, its calls are approved and scheduled."""
 
 from __future__ import annotations
 

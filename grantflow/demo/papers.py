@@ -5,7 +5,9 @@ from __future__ import annotations
 
 def pdf(*lines: str) -> bytes:
     """A page with these lines; what is not Latin is left out, because the page carries no font of its own."""
-    shown = [line.encode("ascii", "ignore").decode().replace("\\", "").replace("(", "[").replace(")", "]") for line in lines]
+    shown = [
+        line.encode("ascii", "ignore").decode().replace("\\", "").replace("(", "[").replace(")", "]") for line in lines
+    ]
     words = "".join(f"({line}) Tj T*\n" for line in shown)
     text = f"BT /F1 12 Tf 18 TL 60 770 Td\n{words}ET".encode()
     objects = [

@@ -1,4 +1,4 @@
-"""The fourth chapter of the demo: grants are accepted or refused, signed, paid in tranches, reported on and completed."""
+"""The fourth chapter of the demo: grants are accepted or refused, signed, paid in tranches and reported on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from grantflow.disbursements.models import Tranche
 from grantflow.followups import service as followups
 from grantflow.followups.models import Report
 
-ACCEPTING, PAYING, REPORTING = "Grants are accepted and signed", "Tranches are approved and paid", "Reports are filed and read"
+ACCEPTING, PAYING, REPORTING = (
+    "Grants are accepted and signed",
+    "Tranches are approved and paid",
+    "Reports are filed and read",
+)
 BANKS = (("048602001", "Onego Bank (demo)"), ("048602673", "Karelia Savings Bank (demo)"))
 PREPARED, FIRST, SECOND = 5, 4, 2
 """Days before the payment on which a tranche is prepared, approved first, approved second."""
@@ -37,7 +41,9 @@ class Paying:
     def plan(self, story: Story) -> None:
         """Every grant of the content, and the offers that were refused."""
         for refusal in self.life.refusals:
-            self._at(story, self.calendar.on(refusal.on, 15, 40), ACCEPTING, self._refuses(refusal.application, refusal.ru))
+            self._at(
+                story, self.calendar.on(refusal.on, 15, 40), ACCEPTING, self._refuses(refusal.application, refusal.ru)
+            )
         for turn, grant in enumerate(self.life.grants):
             _Paid(self, grant, turn).plan(story)
 
@@ -203,5 +209,3 @@ class _Paid:
     def _file(self, kind: str, filed: Filed) -> None:
         self._write(kind, filed, whole=True)
         self._move(self._report(kind).case_id, "submit", self.owner)
-
-

@@ -82,7 +82,8 @@ def _built(folder: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("options", "stage"), [({"until": "scoring"}, "scoring"), ({"fresh": True}, "open"), ({"fresh": True, "until": "end"}, "end")]
+    ("options", "stage"),
+    [({"until": "scoring"}, "scoring"), ({"fresh": True}, "open"), ({"fresh": True, "until": "end"}, "end")],
 )
 def test_another_stage_or_fresh_builds_anew(
     copy: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, object], stage: str
@@ -110,7 +111,7 @@ def test_a_database_that_is_no_demo_is_refused_and_untouched(tmp_path: Path) -> 
         connection.execute("CREATE TABLE people (name TEXT)")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(Misconfigured, match="not a demo database.*GRANTFLOW_HOME="):
+    with pytest.raises(Misconfigured, match=r"not a demo database.*GRANTFLOW_HOME="):
         build(tmp_path, fresh=True)
     assert path.read_bytes() == before
 
@@ -140,7 +141,9 @@ def test_another_database_in_the_environment_is_refused(tmp_path: Path, monkeypa
         build(tmp_path)
 
 
-def test_a_database_without_tables_is_nobodys_and_is_built_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_without_tables_is_nobodys_and_is_built_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with sqlite3.connect(tmp_path / home.DATABASE) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
@@ -154,13 +157,15 @@ def test_a_taken_port_is_told_before_anything_is_built(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(Misconfigured, match="taken.*--port"):
+        with pytest.raises(Misconfigured, match=r"taken.*--port"):
             build(tmp_path, serve=True, host="127.0.0.1", port=taken.getsockname()[1])
     assert not (tmp_path / home.DATABASE).exists()
 
 
 @pytest.mark.usefixtures("never")
-def test_a_demo_that_is_served_is_not_built_anew_under_its_visitors(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_demo_that_is_served_is_not_built_anew_under_its_visitors(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = read_settings({"GRANTFLOW_HOME": str(copy)})
     with home.serving(settings), pytest.raises(Misconfigured, match="being served"):
         build(copy, fresh=True)
@@ -214,7 +219,15 @@ def test_two_starts_at_once_build_one_demo(tmp_path: Path, thorough: bool) -> No
 def test_the_sign_ins_name_every_role_its_address_and_the_password() -> None:
     table = "\n".join(command.sign_ins("http://127.0.0.1:8000"))
     assert "http://127.0.0.1:8000" in table and "demo-demo-demo" in table
-    for role in ("Applicant", "Programme officer", "Panel member", "Panel chair", "Finance officer", "manager", "Auditor"):
+    for role in (
+        "Applicant",
+        "Programme officer",
+        "Panel member",
+        "Panel chair",
+        "Finance officer",
+        "manager",
+        "Auditor",
+    ):
         assert role in table
 
 
