@@ -8,10 +8,12 @@ Moves bring their own words from the definitions. A stage adds its own names her
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from flask import g
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
@@ -139,6 +141,7 @@ _DECIMAL = re.compile(r"-?\d+\.\d+\Z")
 _FIGURES = {"mean", "points", "total", "share", "grants_share"}
 """Facts that are decimals; elsewhere figures with a point may be a number of a version or an agreement."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
+_ASKED: dict[str, Callable[[], Mapping[str, Any]]] = {}
 _CODES: dict[str, dict[str, Any]] = {
     "role": ROLE_LABELS,
     "legal_form": LEGAL_FORM_LABELS,
@@ -165,6 +168,20 @@ def code(**labels: dict[str, Any]) -> None:
     """Add what the codes of a field or fact stand for: `code(decision={"awarded": _("Awarded"), …})`."""
     for name, codes in labels.items():
         _CODES.setdefault(name, {}).update(codes)
+
+
+def code_from(name: str, ask: Callable[[], Mapping[str, Any]]) -> None:
+    """Let the codes of a field or fact be looked up where they are kept; asked once a request."""
+    _ASKED[name] = ask
+
+
+def _codes(name: str) -> Mapping[str, Any]:
+    if name not in _ASKED:
+        return _CODES.get(name, {})
+    known: dict[str, Mapping[str, Any]] = g.setdefault("case_codes", {})
+    if name not in known:
+        known[name] = _ASKED[name]()
+    return known[name]
 
 
 def open_to_applicants(*records: str) -> None:
@@ -201,8 +218,8 @@ def value(thing: Any, name: str = "") -> Any:
             return ngettext("%(num)d entry", "%(num)d entries", len(thing))
         return Joined(value(item, name) for item in thing)
     text = str(thing)
-    if text in _CODES.get(name, {}):
-        return _CODES[name][text]
+    if text in (codes := _codes(name)):
+        return rendering.label(codes[text])
     if _DAY.match(text):
         return rendering.day(date.fromisoformat(text))
     if _INSTANT.match(text):

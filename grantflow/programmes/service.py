@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
 from grantflow import clock, rendering
-from grantflow.cases import deadlines, titles
+from grantflow.cases import deadlines, titles, words
 from grantflow.cases.context import Context
 from grantflow.cases.service import get, record
 from grantflow.db import session, writing
@@ -55,13 +55,14 @@ def _row(ctx: Context) -> models.Call:
 
 
 # names in both languages, for the pages of all cases
-def _names(column: Any, key: Any) -> dict[int, Any]:
+def _names(column: Any, key: Any) -> dict[Any, Any]:
     return {row[0]: row[1] for row in session().execute(select(key, column))}
 
 
 titles.names_of("call")(lambda: _names(models.Call.name, models.Call.case_id))
 titles.names_of("programme")(lambda: _names(models.Programme.name, models.Programme.id))
 titles.names_of("alliance")(lambda: _names(models.Alliance.name, models.Alliance.id))
+words.code_from("districts", lambda: _names(models.Place.name, models.Place.code))
 
 
 # guards
@@ -193,9 +194,7 @@ def amend_scope(call_id: int, districts: Iterable[str], reason: Prose | str, on:
     if case.state == "draft":
         raise Refused(_("The call is a draft: change its districts in the pack, no amendment is needed."))
     region = current.execute(select(models.Alliance.region_id).filter_by(id=call.alliance_id)).scalar_one()
-    rows = current.execute(
-        select(models.Place.code, models.Place.id).filter_by(kind="district", parent_id=region)
-    )
+    rows = current.execute(select(models.Place.code, models.Place.id).filter_by(kind="district", parent_id=region))
     known: dict[str, int] = {row.code: row.id for row in rows}
     if not wanted or (foreign := sorted(set(wanted) - set(known))):
         shown = ", ".join(foreign) if wanted else "—"
@@ -204,9 +203,7 @@ def amend_scope(call_id: int, districts: Iterable[str], reason: Prose | str, on:
     if before == set(wanted):
         return False
     scopes = models.CallScope
-    rows_now = current.scalars(
-        select(scopes).where(scopes.call_id == call_id, scopes.until_on.is_(None))
-    ).all()
+    rows_now = current.scalars(select(scopes).where(scopes.call_id == call_id, scopes.until_on.is_(None))).all()
     if any(row.from_on > on for row in rows_now):
         raise Refused(_("A later change of the districts stands already; choose a later day."))
     for row in rows_now:

@@ -90,9 +90,7 @@ def tomls() -> list[tuple[Path, dict[str, str]]]:
 @cache
 def russian() -> list[tuple[str, str]]:
     """Every Russian text with where it stands."""
-    words = [
-        (f"po: {english(message)[:50]}", form or "") for message in catalogue() for form in forms(message)
-    ]
+    words = [(f"po: {english(message)[:50]}", form or "") for message in catalogue() for form in forms(message)]
     return words + [(f"{path.name}: {pair.get('en', '')[:50]}", pair.get("ru", "")) for path, pair in tomls()]
 
 
@@ -134,8 +132,7 @@ def test_what_is_filled_in_stands_in_every_form() -> None:
 def test_what_the_program_reads_is_what_people_wrote() -> None:
     with update.MO.open("rb") as file:
         compiled = {
-            tuple(message.id) if message.pluralizable else message.id: forms(message)
-            for message in read_mo(file)
+            tuple(message.id) if message.pluralizable else message.id: forms(message) for message in read_mo(file)
         }
     assert {words: said for words, said in compiled.items() if words} == {m.id: forms(m) for m in catalogue()}
 
@@ -190,9 +187,7 @@ def test_latin_letters_in_russian_are_names_only() -> None:
 def test_no_russian_word_hides_a_latin_letter() -> None:
     mixed = re.compile(r"\b(?=\w*[A-Za-z])(?=\w*[А-Яа-яЁё])\w+\b")
     assert [
-        (where, mixed.findall(PLACE.sub(" ", text)))
-        for where, text in russian()
-        if mixed.search(PLACE.sub(" ", text))
+        (where, mixed.findall(PLACE.sub(" ", text))) for where, text in russian() if mixed.search(PLACE.sub(" ", text))
     ] == []
 
 
@@ -277,15 +272,11 @@ def _said_bare(tree: nodes.Template) -> Iterator[str]:
 def test_a_template_holds_no_bare_english(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     data = "".join(
-        value if kind == "data" else "·"
-        for _line, kind, value in ENVIRONMENT.lex(source)
-        if kind != "comment"
+        value if kind == "data" else "·" for _line, kind, value in ENVIRONMENT.lex(source) if kind != "comment"
     )
     reader = Texts()
     reader.feed(data)
-    words = {
-        word for text in reader.read for word in LATIN_WORD.findall(re.sub(r"·-\w+", "", text))
-    } - BARE_ALLOWED
+    words = {word for text in reader.read for word in LATIN_WORD.findall(re.sub(r"·-\w+", "", text))} - BARE_ALLOWED
     assert words == set(), f"{path.name}: wrap it in _('…')"
     assert [text for text in _said_bare(ENVIRONMENT.parse(source)) if text not in BARE_ALLOWED] == []
 
@@ -310,17 +301,9 @@ def test_a_module_says_nothing_untranslated(path: Path) -> None:
             continue
         name = getattr(call.func, "id", getattr(call.func, "attr", ""))
         said = call.args[:1] if name in SAYING or name.endswith("Field") else []
-        said += [
-            word.value for word in call.keywords if word.arg in ("label", "description", "message", "because")
-        ]
+        said += [word.value for word in call.keywords if word.arg in ("label", "description", "message", "because")]
         for text in said:
-            literal = (
-                text.value
-                if isinstance(text, ast.Constant)
-                else "x x"
-                if isinstance(text, ast.JoinedStr)
-                else ""
-            )
+            literal = text.value if isinstance(text, ast.Constant) else "x x" if isinstance(text, ast.JoinedStr) else ""
             if isinstance(literal, str) and re.search(r"[A-Za-z]{2}.* |^[A-Z][a-z]{2}", literal):
                 bare.append(f"{path.name}:{call.lineno}: {ast.unparse(text)}")
     assert bare == []
