@@ -18,7 +18,7 @@ setup(
     ],
     package_dir={"grantflow._templates": "templates", "grantflow._workflows": "workflows"},
     package_data={
-        "grantflow": ["static/**/*", "translations/**/*", "migrations/**/*"],
+        "grantflow": ["static/**/*", "translations/**/*", "migrations/**/*", "demo/content/*.toml"],
         "grantflow._templates": DATA,
         "grantflow._workflows": DATA,
     },
