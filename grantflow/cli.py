@@ -52,11 +52,13 @@ def grantflow() -> None:
 def serve(host: str | None, port: int | None) -> None:
     """Serve the web pages, with the embedded worker for mail and deadlines."""
     from grantflow import server
+    from grantflow.demo.command import demo_facts
 
     _, faults = _judge(())
     if faults:
         raise SystemExit(_say("Definitions with a fault are not served. Mend them, then: grantflow workflows check"))
     app = _app()
+    demo_facts(app)  # a demo served by hand still says that it is one
     settings = app.config["GRANTFLOW"]
     host, port = host or settings.host, port or settings.port
     sock = server.listen(host, port)
