@@ -32,7 +32,9 @@ def fault(password: str, *, email: str = "") -> Any:
     """Why a password may not be chosen, as a sentence; None when it may."""
     plain = _plain(password)
     if len(plain) < SHORTEST:
-        return _("Write at least %(count)s characters. A few words in a row are easy to remember.", count=SHORTEST)
+        return _(
+            "Write at least %(count)s characters. A few words in a row are easy to remember.", count=SHORTEST
+        )
     if len(plain) > LONGEST:
         return _("Write at most %(count)s characters.", count=LONGEST)
     bare = plain.casefold().strip("0123456789!?. ")
@@ -70,7 +72,8 @@ def _nobodys() -> str:
 def matches(kept: str | None, password: str) -> bool:
     """Whether the password is the kept one. Without a kept one it takes as long and is no."""
     try:
-        return _hasher.verify(kept or _nobodys(), _plain(password)[:LONGEST]) and kept is not None
+        fits = _hasher.verify(kept or _nobodys(), _plain(password)[:LONGEST])
+        return fits if kept is not None else False
     except (VerificationError, InvalidHashError):
         return False
 
