@@ -59,9 +59,6 @@ def read_bank_code(typed: str | None, account: str | None) -> str:
         raise Unreadable(_("Write the bank’s BIK: 9 digits, the first is 0."))
     if not russian_account_fits(account, code):
         raise Unreadable(
-            _(
-                "Account and BIK do not fit each other: one digit is wrong. "
-                "Compare both with the bank’s paper."
-            )
+            _("Account and BIK do not fit each other: one digit is wrong. Compare both with the bank’s paper.")
         )
     return code

@@ -46,9 +46,7 @@ class Award(Base):
             "stage NOT IN ('disbursement', 'followup', 'closed') OR agreement_no IS NOT NULL",
             name="no_payment_without_an_agreement",
         ),
-        CheckConstraint(
-            "paid_minor = 0 OR agreement_no IS NOT NULL", name="nothing_paid_without_an_agreement"
-        ),
+        CheckConstraint("paid_minor = 0 OR agreement_no IS NOT NULL", name="nothing_paid_without_an_agreement"),
         CheckConstraint("stage <> 'closed' OR paid_minor = amount_minor", name="closed_when_paid"),
         CheckConstraint("terminated_at IS NULL OR stage <> 'closed'", name="closed_or_terminated"),
         Index("ix_awards_call_id", "call_id"),

@@ -10,10 +10,12 @@ from sqlalchemy import case, func, select
 
 from grantflow.awards.models import Award
 from grantflow.cases import definitions
+from grantflow.cases.access import visible_to
 from grantflow.cases.models import Case
 from grantflow.db import session
 from grantflow.engine.definition import State
 from grantflow.errors import NotFound
+from grantflow.identity.access import Actor
 from grantflow.identity.models import Person
 from grantflow.money import Money
 from grantflow.programmes.models import Programme
@@ -34,6 +36,19 @@ def terms_of(row: Award) -> Terms:
     if row.terms_hash is None:
         raise LookupError(f"award {row.number} names no terms")
     return terms_by_hash(row.terms_hash)
+
+
+def of_application(application_id: int, actor: Actor) -> Award | None:
+    """The award an application led to, if there is one and this actor may know of it."""
+    return (
+        session()
+        .scalars(
+            select(Award)
+            .join(Case, Case.id == Award.case_id)
+            .where(Award.application_id == application_id, visible_to(actor))
+        )
+        .one_or_none()
+    )
 
 
 def card(row: Any) -> State:

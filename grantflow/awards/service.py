@@ -128,16 +128,9 @@ def read_acceptance(payload: dict[str, Any]) -> Account:
     except Unreadable as told:
         raise Refused(told.sentence) from None
     code = "".join(clean_text(payload.get("bank_code")).split())
-    if (
-        code
-        and account.isdigit()
-        and not (code.isdigit() and len(code) == 9 and russian_account_fits(account, code))
-    ):
+    if code and account.isdigit() and not (code.isdigit() and len(code) == 9 and russian_account_fits(account, code)):
         raise Refused(
-            _(
-                "Account and BIK do not fit each other: one digit is wrong. "
-                "Compare both with the bank’s paper."
-            )
+            _("Account and BIK do not fit each other: one digit is wrong. Compare both with the bank’s paper.")
         )
     bank, signatory = clean_text(payload.get("bank_name")), clean_text(payload.get("signatory"))
     if not bank or len(bank) > LONGEST_NAME:
@@ -179,9 +172,7 @@ def read_agreement(award_id: int, payload: dict[str, Any]) -> Agreement:
     start."""
     number = " ".join(clean_text(payload.get("agreement_no")).split())
     if not number or len(number) > LONGEST_NUMBER:
-        raise Refused(
-            _("Write the number of the agreement, in at most %(num)s characters.", num=LONGEST_NUMBER)
-        )
+        raise Refused(_("Write the number of the agreement, in at most %(num)s characters.", num=LONGEST_NUMBER))
     days = [payload.get(name) for name in ("signed_on", "starts_on", "ends_on")]
     if not all(type(given) is date for given in days):
         raise Refused(_("Write three days: when it was signed, when the grant starts, and when it ends."))

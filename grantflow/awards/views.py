@@ -9,15 +9,10 @@ from typing import Any
 
 from flask import Blueprint
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
 
 from grantflow.awards import parts, queries
-from grantflow.awards.models import Award
 from grantflow.cases import words
-from grantflow.cases.access import visible_to
-from grantflow.cases.models import Case
 from grantflow.cases.pages import case_page
-from grantflow.db import session
 from grantflow.identity.access import Actor
 from grantflow.submissions.parts import Part, application_part
 
@@ -71,15 +66,7 @@ def page(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
 @application_part
 def grant_of(case: Any, actor: Actor) -> Part | None:
     """On an awarded application's page: the grant, once the reader may know of it."""
-    found = (
-        session()
-        .execute(
-            select(Award, Case)
-            .join(Case, Case.id == Award.case_id)
-            .where(Award.application_id == case.id, visible_to(actor))
-        )
-        .one_or_none()
-    )
+    found = queries.of_application(case.id, actor)
     if found is None:
         return None
-    return Part("awards/of_application.html", {"award": found[0], "case": found[1]}, order=80)
+    return Part("awards/of_application.html", {"award": found}, order=80)

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from grantflow import clock
+from grantflow.awards import queries
 from tests.awards.scene import ACCOUNT, BIK, Scene
 from tests.browsing import counting, field, signed_in, text_of
 
@@ -90,3 +91,13 @@ def test_the_page_of_a_grant_costs_the_same_at_its_start_and_end(scene: Scene, a
     with counting() as last:
         client.get(f"/cases/{old}")
     assert abs(len(first) - len(last)) <= 1  # one more for the name of whoever paid
+
+
+def test_an_application_leads_to_its_grant_once_it_may_be_known(scene: Scene) -> None:
+    award_id = scene.decided()
+    application = scene.award(award_id).application_id
+    assert queries.of_application(application, scene.grantees[award_id]) is None
+    known = queries.of_application(application, scene.manager)
+    assert known is not None and known.number == "KR-2021-0001-G"
+    scene.fire(scene.call, "announce", scene.manager)
+    assert queries.of_application(application, scene.grantees[award_id]) is not None
