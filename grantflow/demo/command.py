@@ -39,6 +39,7 @@ def run(*, until: str | None, fresh: bool, serve: bool, host: str | None, port: 
         from grantflow import server
 
         sock = server.listen(host, port)  # before the build: nobody waits a minute to hear that the port is taken
+        port = int(sock.getsockname()[1])  # of port 0 the system makes a free one
     try:
         environ = _environ(settings, host, port)
         with home.building(settings, lambda: click.echo("Another start is building the demo here; waiting for it.")):
@@ -87,6 +88,7 @@ def _ensure(settings: Settings, environ: dict[str, str], until: str | None, fres
         build.build(environ | {"GRANTFLOW_HOME": str(partial), "GRANTFLOW_WORKER": "no"}, stage, progress)
     except BaseException:
         progress.clear()
+        home.throw_away(partial)
         raise
     home.put_in_place(settings, partial)
     progress.end(f"100 %  The demo is ready in {settings.home}")

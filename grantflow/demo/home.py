@@ -144,6 +144,11 @@ def fresh_partial(settings: Settings) -> Path:
     return folder
 
 
+def throw_away(partial: Path) -> None:
+    """Remove what a build that failed has left."""
+    shutil.rmtree(partial, ignore_errors=True)
+
+
 def put_in_place(settings: Settings, partial: Path) -> None:
     """Replace the demo by a finished build. Killed in between, there is no database and the next start builds anew."""
     target = own_database(settings)
