@@ -102,9 +102,7 @@ def rules(case_id: int) -> Any:
             return redirect(url_for("cases.show", case_id=case_id) + "#rules", 303)
         except Refused as refusal:
             refused = str(refusal)
-    page = render_template(
-        "eligibility/rules.html", case=case, form=form, refused=refused, **_facts(case, actor)
-    )
+    page = render_template("eligibility/rules.html", form=form, refused=refused, **_facts(case, actor))
     return page, 403 if refused else 200
 
 
