@@ -126,7 +126,7 @@ def unit_of_work() -> Iterator[Session]:
     current.info["unit"] = True
     current.info["after_commit"] = []
     try:
-        current.connection(execution_options={"grantflow_writes": True})
+        current.info["unit"] = current.connection(execution_options={"grantflow_writes": True})
         yield current
         current.commit()
         after = current.info["after_commit"]
@@ -146,6 +146,16 @@ def writing() -> Session:
     if not current.info.get("unit"):
         raise RuntimeError("this needs a unit of work around it")
     return current
+
+
+def connection() -> Connection:
+    """The connection of the unit of work under way, else of what the session reads: for statements declared once.
+
+    The session itself would first look up, each time, which connection a statement is for.
+    """
+    current = session()
+    unit = current.info.get("unit")
+    return unit if isinstance(unit, Connection) else current.connection()
 
 
 def after_commit(call: Callable[[], None]) -> None:

@@ -15,7 +15,7 @@ from grantflow import clock
 from grantflow.cases import definitions
 from grantflow.cases.context import Context
 from grantflow.cases.models import Case, CaseDeadline
-from grantflow.db import session, unit_of_work, writing
+from grantflow.db import connection, session, unit_of_work, writing
 from grantflow.engine.registry import registry
 from grantflow.errors import GrantFlowError, Refused
 from grantflow.identity.access import SYSTEM
@@ -36,8 +36,7 @@ def enter(ctx: Any, state: str, *, sources: bool = True) -> datetime | None:
 
     Without `sources` those that a stage's row decides stay away: the row of a case just opened is not there yet.
     """
-    connection = ctx.session.connection()
-    connection.execute(_LEAVE, {"left_case": ctx.case.id, "now": ctx.now})
+    connection().execute(_LEAVE, {"left_case": ctx.case.id, "now": ctx.now})
     opened = []
     for deadline in ctx.workflow.deadlines_of(state):
         if deadline.field and not sources:
@@ -48,7 +47,7 @@ def enter(ctx: Any, state: str, *, sources: bool = True) -> datetime | None:
                 {"case_id": ctx.case.id, "name": deadline.name, "trigger": deadline.trigger, "due_at": due_at}
             )
     if opened:
-        connection.execute(_OPEN, opened)
+        connection().execute(_OPEN, opened)
     return min((row["due_at"] for row in opened), default=None)
 
 

@@ -17,7 +17,7 @@ from grantflow import clock
 from grantflow.cases import bell, titles
 from grantflow.cases.models import Outbox
 from grantflow.cases.notices import catalogue
-from grantflow.db import Id, after_commit, session, unit_of_work, writing
+from grantflow.db import Id, after_commit, connection, session, unit_of_work, writing
 from grantflow.history.canonical import sha256
 from grantflow.identity.access import SCOPES
 from grantflow.identity.models import Person, RoleAssignment
@@ -71,7 +71,7 @@ def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
             )
     unique = list({row["dedupe"]: row for row in rows}.values())
     if unique:
-        ctx.session.connection().execute(_WRITE, unique)
+        connection().execute(_WRITE, unique)
         after_commit(bell.ring)
 
 
@@ -93,7 +93,7 @@ def _recipients(ctx: Any, case: Any, notice: str) -> list[int]:
     if not to:
         return []
     scope = {f"on_{column}": getattr(case, column) for column in SCOPES}
-    found = ctx.session.connection().execute(_HOLDERS, {"to": to, "today": ctx.now.date(), **scope}).all()
+    found = connection().execute(_HOLDERS, {"to": to, "today": ctx.now.date(), **scope}).all()
     return list(
         dict.fromkeys(row.person_id for row in found if row.role == "applicant" or row.person_id != ctx.actor.person_id)
     )

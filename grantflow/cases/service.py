@@ -19,7 +19,7 @@ from grantflow import clock
 from grantflow.cases import deadlines, definitions, outbox
 from grantflow.cases.context import Context, plain
 from grantflow.cases.models import Case
-from grantflow.db import insert_if_new, session, writing
+from grantflow.db import connection, insert_if_new, session, writing
 from grantflow.engine.definition import Move, Workflow
 from grantflow.engine.machine import lifecycle_of
 from grantflow.engine.registry import registry
@@ -64,7 +64,7 @@ class Passed:
     """Who made which move of a case, read once: what `distinct_from` and `quorum` judge by."""
 
     def __init__(self, case: Any, move_needs_it: bool) -> None:
-        self.rows = session().connection().execute(_VISIT, {"wanted": case.id}).all() if move_needs_it else []
+        self.rows = connection().execute(_VISIT, {"wanted": case.id}).all() if move_needs_it else []
         self.since = case.since_seq
 
     def last_actor(self, move: str) -> int | None:
@@ -82,7 +82,7 @@ def _needs_past(moves: Iterable[Move]) -> bool:
 
 def get(case_id: int) -> Any:
     """The case's row as it stands; NotFound where there is none."""
-    row = session().connection().execute(_ONE, {"wanted": case_id}).one_or_none()
+    row = connection().execute(_ONE, {"wanted": case_id}).one_or_none()
     if row is None:
         raise NotFound
     return row
@@ -94,7 +94,8 @@ def lock(case_id: int) -> Any:
     It is the one lock of everything that belongs to a case: whoever writes a stage's row takes it first, so that no
     two writers take the same two rows in different order.
     """
-    row = writing().connection().execute(_LOCKED, {"wanted": case_id}).one_or_none()
+    writing()
+    row = connection().execute(_LOCKED, {"wanted": case_id}).one_or_none()
     if row is None:
         raise NotFound
     return row
@@ -193,7 +194,7 @@ def fire(
     vote that moves nothing included, raises the version: that makes two simultaneous approvals safe.
     """
     case = lock(case_id)
-    if key is not None and (earlier := store.by_key(session().connection(), case_id, key)) is not None:
+    if key is not None and (earlier := store.by_key(connection(), case_id, key)) is not None:
         return Outcome(case, earlier, earlier.from_state != earlier.to_state, replayed=True)
     if case.workflow_hash is None:
         raise Refused(_("This record has no workflow; nothing moves it."))
@@ -252,7 +253,7 @@ def _carry_out(ctx: Context, past: Passed, trigger: str, key: str | None) -> Out
 def _go_on(case: Any, columns: dict[str, Any]) -> Any:
     """The version-checked UPDATE of a case; gives back its row as it now is. Stale where another was faster."""
     where = {"this_case": case.id, "seen_version": case.version}
-    after = writing().connection().execute(_GO_ON, where | columns).one_or_none()
+    after = connection().execute(_GO_ON, where | columns).one_or_none()
     if after is None:
         raise Stale(_("Somebody else was a moment faster. Look at it as it is now, then decide."))
     return after
@@ -270,7 +271,7 @@ def _write_event(
         private["reason"] = (ctx.reason, ctx.actor.person_id)
     case = ctx.case
     return store.append(
-        ctx.session.connection(),
+        connection(),
         name=f"{case.kind}/{case.id}",
         case_id=case.id,
         seq=seq,
@@ -396,7 +397,7 @@ def record(
     Raises the case's version like any event. A repeated `key` changes nothing and gives back the first event.
     """
     current, case = writing(), lock(case_id)
-    if key is not None and (earlier := store.by_key(current.connection(), case_id, key)) is not None:
+    if key is not None and (earlier := store.by_key(connection(), case_id, key)) is not None:
         return earlier
     roles = actor.roles_on(case)
     ctx = Context(
