@@ -162,7 +162,8 @@ def shot(page: Page, name: str) -> None:
     folder = os.environ.get("JOURNEY_SHOTS")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+        with whole(page):
+            page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
 def sideways(page: Page) -> int:
@@ -170,16 +171,22 @@ def sideways(page: Page) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
 
 
+@contextmanager
+def whole(page: Page) -> Iterator[None]:
+    """A window as high as the page: a bar that sticks to the foot then lies on nothing."""
+    size = page.viewport_size
+    assert size is not None
+    height = int(page.evaluate("document.documentElement.scrollHeight"))
+    page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
+    yield
+    page.set_viewport_size(size)
+
+
 def axe_faults(page: Page) -> list[str]:
     """What axe finds wrong with a page, looked at in its whole height."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    size = page.viewport_size
-    assert size is not None
-    # A bar that sticks to the foot may lie on anything half scrolled.
-    height = int(page.evaluate("document.documentElement.scrollHeight")) + 50
-    page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
-    found = axe.run(page, options={"runOnly": RULES, "resultTypes": ["violations"]}).response["violations"]
-    page.set_viewport_size(size)
+    with whole(page):
+        found = axe.run(page, options={"runOnly": RULES, "resultTypes": ["violations"]}).response["violations"]
     return [f"{fault['id']}: {node['html'][:160]}" for fault in found for node in fault["nodes"]]
 
 
@@ -192,6 +199,13 @@ class Hands:
         self.said: list[str] = []
         page.on("pageerror", lambda error: self.said.append(str(error)))
         page.on("console", self._heard)
+        self.asked: list[str] = []
+        page.on("dialog", self._asked)
+
+    def _asked(self, dialog: Any) -> None:
+        # "Leave this page?" is answered with yes, and remembered.
+        self.asked.append(dialog.type)
+        dialog.accept()
 
     def _heard(self, message: Any) -> None:
         if message.type in ("error", "warning") and "status of" not in message.text and "net::" not in message.text:
@@ -316,7 +330,7 @@ def at_desk(browser: Browser) -> Iterator[Callable[..., Hands]]:
             viewport={"width": width, "height": 900}, locale=language, timezone_id="Europe/Moscow",
             accept_downloads=True, **more,
         )  # fmt: skip
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)  # generous: a busy machine is no fault of a page
         open_ones.append(context)
         return Hands(context.new_page(), house.address, keyboard=keyboard)
 

@@ -108,7 +108,7 @@
       Array.from(line.childNodes).filter((n) => n.nodeType === 3).forEach((n) => n.remove());
       line.append(text);
     };
-    let timer = 0, running = false, stopped = false, tries = 0;
+    let timer = 0, running = false, stopped = false, tries = 0, waiting = null;
     const later = (ms) => { window.clearTimeout(timer); if (!stopped) timer = window.setTimeout(send, ms); };
     async function send() {
       if (running || form.dataset.gfSent) { later(3000); return; }
@@ -126,9 +126,20 @@
         form.dataset.gfTouched = "1"; tell(bar.dataset.gfUnsaved.replace("{why}", bar.dataset.gfAway), false); tries += 1; later(15000 * tries);
       }
       running = false;
+      if (waiting) waiting();
     }
     form.addEventListener("input", (event) => { if (event.target.type !== "file") later(2500); });
-    form.addEventListener("submit", () => { stopped = true; window.clearTimeout(timer); });
+    /* pressed while a save is on its way: the button waits for the answer, or its revision would be older than one's own */
+    form.addEventListener("submit", (event) => {
+      stopped = true;
+      window.clearTimeout(timer);
+      if (!running) return;
+      event.preventDefault();
+      if (waiting) return;
+      const button = event.submitter;
+      waiting = () => { waiting = null; running = false; form.requestSubmit(button || undefined); };
+      window.setTimeout(() => { if (waiting) waiting(); }, 10000);
+    });
   });
 
   /* print */
