@@ -50,22 +50,36 @@ def stage(request: pytest.FixtureRequest, thorough: bool) -> str:
     return str(request.param)
 
 
-@pytest.fixture
-def open_app(built: Callable[[str], Path]) -> Iterator[Callable[[str], Flask]]:
-    """An app on the demo of a stage, its context pushed."""
+@pytest.fixture(scope="session")
+def apps(built: Callable[[str], Path]) -> Callable[[str], Flask]:
+    """One app for each stage: making one takes longer than asking it something."""
     from grantflow import create_app
+
+    known: dict[str, Flask] = {}
+
+    def app(stage: str) -> Flask:
+        if stage not in known:
+            made = create_app({"GRANTFLOW_HOME": str(built(stage)), "GRANTFLOW_WORKER": "no"})
+            made.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
+            command.demo_facts(made)
+            known[stage] = made
+        return known[stage]
+
+    return app
+
+
+@pytest.fixture
+def open_app(apps: Callable[[str], Flask]) -> Iterator[Callable[[str], Flask]]:
+    """An app on the demo of a stage, its context pushed."""
     from grantflow.db import db
 
     contexts = []
 
     def made(stage: str) -> Flask:
-        app = create_app({"GRANTFLOW_HOME": str(built(stage)), "GRANTFLOW_WORKER": "no"})
-        app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
-        command.demo_facts(app)
-        context = app.app_context()
+        context = apps(stage).app_context()
         context.push()
         contexts.append(context)
-        return app
+        return apps(stage)
 
     yield made
     for context in contexts:
