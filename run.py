@@ -75,8 +75,7 @@ def refuse_what_cannot_work():
     if sys.version_info < OLDEST:
         raise Refusal(
             "GrantFlow needs Python %d.%d or newer, and this is Python %d.%d: install a newer one and start "
-            "run.py with it, for example `python%d.%d run.py demo`."
-            % (OLDEST + tuple(sys.version_info[:2]) + OLDEST)
+            "run.py with it, for example `python%d.%d run.py demo`." % (OLDEST + tuple(sys.version_info[:2]) + OLDEST)
         )
     if os.name != "posix":
         raise Refusal("GrantFlow runs on Linux and macOS: on Windows, start it inside WSL.")
@@ -91,8 +90,7 @@ def refuse_a_python_without_venv():
         version = "%d.%d" % sys.version_info[:2]
         raise Refusal(
             "This Python lacks its venv module: install it (on Debian and Ubuntu `apt install "
-            "python%s-venv`, elsewhere the full python%s package) and run the same command again."
-            % (version, version)
+            "python%s-venv`, elsewhere the full python%s package) and run the same command again." % (version, version)
         )
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def _app(*, schema: bool = True) -> Flask:
-    from grantflow import create_app, schema as database
+    from grantflow import create_app
+    from grantflow import schema as database
 
     app = create_app()
     if schema:
@@ -38,7 +39,9 @@ def _person(email: str) -> Actor:
     return actor_for(person)
 
 
-_as = click.option("--as", "email", required=True, metavar="EMAIL", help="Who does it: the change is recorded as theirs.")
+_as = click.option(
+    "--as", "email", required=True, metavar="EMAIL", help="Who does it: the change is recorded as theirs."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,7 +73,9 @@ def serve(host: str | None, port: int | None) -> None:
 @click.option("--email", prompt="Address of the first manager", help="Address of the first manager.")
 @click.option("--name", prompt="Name of the first manager", help="Name of the first manager.")
 @click.option("--language", type=click.Choice(["en", "ru"]), default="en", show_default=True)
-@click.option("--programme", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A programme pack to load.")
+@click.option(
+    "--programme", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A programme pack to load."
+)
 def init(email: str, name: str, language: str, programme: Path | None) -> None:
     """First run for real: tables, secret key, the first manager by an invitation link."""
     from grantflow import schema
@@ -210,8 +215,12 @@ def history() -> None:
 
 
 @history.command("verify")
-@click.option("--case", "ref", help="Only this case, by its number (KR-2021-0007) or its name in the chain (application/17).")
-@click.option("--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A checkpoint lodged elsewhere.")
+@click.option(
+    "--case", "ref", help="Only this case, by its number (KR-2021-0007) or its name in the chain (application/17)."
+)
+@click.option(
+    "--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A checkpoint lodged elsewhere."
+)
 def history_verify(ref: str | None, against: Path | None) -> None:
     """Walk the chains and checkpoints; exit 1 and name the first break of each."""
     app = _app()
@@ -239,7 +248,9 @@ def history_verify(ref: str | None, against: Path | None) -> None:
             raise SystemExit(_say(f"The history is broken in {len(report.breaks)} places ({counted})."))
         click.echo(f"The history is whole: {counted}.")
         if against is None and ref is None:
-            click.echo("Somebody who rewinds the whole database is found only by --against a checkpoint lodged elsewhere.")
+            click.echo(
+                "Somebody who rewinds the whole database is found only by --against a checkpoint lodged elsewhere."
+            )
 
 
 def _case_number(ref: str) -> int:
@@ -257,7 +268,11 @@ def _case_number(ref: str) -> int:
 
 
 @history.command("checkpoint")
-@click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Also write it to this file, to be lodged elsewhere.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Also write it to this file, to be lodged elsewhere.",
+)
 def history_checkpoint(out: Path | None) -> None:
     """Lodge a checkpoint over all chains."""
     app = _app()
@@ -338,7 +353,11 @@ def users_add(address: str, name: str, language: str, role: str | None, programm
 
 
 @grantflow.command()
-@click.option("--until", type=click.Choice(["open", "eligibility", "scoring", "award", "paying", "followup", "end"]), help="Stage at which the demo call stands.  [default: paying]")
+@click.option(
+    "--until",
+    type=click.Choice(["open", "eligibility", "scoring", "award", "paying", "followup", "end"]),
+    help="Stage at which the demo call stands.  [default: paying]",
+)
 @click.option("--fresh", is_flag=True, help="Build the demo database anew.")
 @click.option("--no-serve", is_flag=True, help="Only build it.")
 @click.option("--host", help="Address to listen on.")

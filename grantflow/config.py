@@ -104,7 +104,9 @@ def _secret(home: Path) -> str:
         why = error.strerror if isinstance(error, OSError) else "it holds something else"
         raise Misconfigured(f"The secret key {path} cannot be read: {why}. Its owner must run GrantFlow.") from None
     if len(key) < 32:
-        raise Misconfigured(f"The secret key {path} is damaged. Delete it: a new one is made, and everybody signs in anew.")
+        raise Misconfigured(
+            f"The secret key {path} is damaged. Delete it: a new one is made, and everybody signs in anew."
+        )
     return key
 
 

@@ -184,8 +184,7 @@ def insert_only(table: str, keys: tuple[tuple[str, ...], ...]) -> dict[str, list
     """
     say = f"{table} is insert-only"
     sqlite = [
-        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, '{say}'); END"
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, '{say}'); END"
         for verb in ("UPDATE", "DELETE")
     ]
     same = " OR ".join("(" + " AND ".join(f"{column} = NEW.{column}" for column in key) + ")" for key in keys)

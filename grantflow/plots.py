@@ -66,15 +66,10 @@ def rank_head(
     low: Number, high: Number, ticks: Sequence[Number], line: Number | None = None, words: str = ""
 ) -> Markup:
     """The axis of a plot column for the table's head: ticks, and the money line with its words."""
-    shapes = [
-        f'<text x="{_n(_cell_x(t, low, high))}" y="34" text-anchor="middle">{_n(float(t))}</text>'
-        for t in ticks
-    ]
+    shapes = [f'<text x="{_n(_cell_x(t, low, high))}" y="34" text-anchor="middle">{_n(float(t))}</text>' for t in ticks]
     if line is not None:
         x = min(250.0, max(54.0, _cell_x(line, low, high)))
-        shapes.append(
-            f'<text x="{_n(x)}" y="14" text-anchor="middle" class="moneytext">{escape(words)}</text>'
-        )
+        shapes.append(f'<text x="{_n(x)}" y="14" text-anchor="middle" class="moneytext">{escape(words)}</text>')
     return _cell("", shapes)
 
 
@@ -184,9 +179,7 @@ def plot(
     floor = -99.0
     for y, number, s in ends:
         y = floor = max(y, floor + 16)
-        words = " ".join(
-            w for w in (_n(float(s.points[-1][1])) + (f"\u00a0{unit}" if unit else ""), s.name) if w
-        )
+        words = " ".join(w for w in (_n(float(s.points[-1][1])) + (f"\u00a0{unit}" if unit else ""), s.name) if w)
         out.append(f'<text class="t{number}" x="500" y="{_n(y + 4)}">{escape(words)}</text>')
     if x_name:
         out.append(f'<text x="504" y="{_n(y1 + 20)}">{escape(x_name)}</text>')

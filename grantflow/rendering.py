@@ -108,9 +108,7 @@ def number(value: Decimal | int | float | None, places: int | None = None) -> st
     if value is None:
         return ""
     pattern = None if places is None else "#,##0" + ("." + "0" * places if places else "")
-    return numbers.format_decimal(
-        value, format=pattern, locale=_locale(), decimal_quantization=False
-    ).replace("-", "−")
+    return numbers.format_decimal(value, format=pattern, locale=_locale(), decimal_quantization=False).replace("-", "−")
 
 
 def percent(share: Decimal | int | float | None, places: int | None = None) -> str:
@@ -165,25 +163,17 @@ def day(value: date | datetime | None, style: str = "long", zone_name: str | Non
     if isinstance(value, datetime):
         value = value.astimezone(ZoneInfo(zone_name or zone())).date()
     pattern = "EEEE, d MMMM y 'г'." if language() == "ru" and style == "full" else _DAYS[style]
-    return (
-        dates.format_date(value, pattern, locale=_locale())
-        .replace("\u202f", NBSP)
-        .replace(" г.", f"{NBSP}г.")
-    )
+    return dates.format_date(value, pattern, locale=_locale()).replace("\u202f", NBSP).replace(" г.", f"{NBSP}г.")
 
 
 def hour(at: datetime | None, zone_name: str | None = None, *, seconds: bool = False) -> str:
     """The wall clock, 23:59 or 14:32:07, without its zone: only beside a zone already said."""
     return (
-        ""
-        if at is None
-        else at.astimezone(ZoneInfo(zone_name or zone())).strftime("%H:%M:%S" if seconds else "%H:%M")
+        "" if at is None else at.astimezone(ZoneInfo(zone_name or zone())).strftime("%H:%M:%S" if seconds else "%H:%M")
     )
 
 
-def moment(
-    at: datetime | None, zone_name: str | None = None, style: str = "long", *, seconds: bool = False
-) -> str:
+def moment(at: datetime | None, zone_name: str | None = None, style: str = "long", *, seconds: bool = False) -> str:
     """Day, hour and the zone in words: 1 November 2021, 23:59, Petrozavodsk and Moscow time."""
     if at is None:
         return ""
@@ -274,9 +264,7 @@ def href(endpoint: str, **values: Any) -> str:
 
 def error_page(status: int, sentence: Any = "", *, bare: bool = False) -> tuple[str, int]:
     """The page of an HTTP error. From 500 on, or where the full frame fails, it needs only templates."""
-    known = (
-        status if status in (400, 403, 404, 405, 409, 413, 429, 500, 503) else 500 if status >= 500 else 400
-    )
+    known = status if status in (400, 403, 404, 405, 409, 413, 429, 500, 503) else 500 if status >= 500 else 400
     facts = {"sentence": str(sentence or ""), "status": status}
     if status < 500 and not bare:
         try:

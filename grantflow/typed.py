@@ -46,9 +46,7 @@ class Unreadable(ValueError):
 def clean_text(text: str | None) -> str:
     """Text as it is stored: NFC, one kind of line end, no control or direction-turning characters, no rim."""
     text = unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n"))
-    kept = (
-        c for c in text if c in "\n\t" or (unicodedata.category(c) not in ("Cc", "Cs") and c not in _TURNERS)
-    )
+    kept = (c for c in text if c in "\n\t" or (unicodedata.category(c) not in ("Cc", "Cs") and c not in _TURNERS))
     return "".join(kept).strip()
 
 
@@ -116,15 +114,11 @@ def parse_decimal(
     if len(plain.partition(".")[2]) > places:
         if places == 0:
             raise Unreadable(_("Write a whole number, for example 12."))
-        raise Unreadable(
-            _("Too many figures after the decimal mark. Write at most %(places)s.", places=places)
-        )
+        raise Unreadable(_("Too many figures after the decimal mark. Write at most %(places)s.", places=places))
     return -value if negative and value else value
 
 
-def parse_money(
-    text: str | None, currency: str, *, allow_negative: bool = False, lang: str | None = None
-) -> Money:
+def parse_money(text: str | None, currency: str, *, allow_negative: bool = False, lang: str | None = None) -> Money:
     """A sum of `currency` as typed, its own sign or code allowed: 132000, 132 000,00 ₽, RUB 132,000.00."""
     raw = (text or "").strip(SPACES + "\t\r\n")
     own = (currency, numbers.get_currency_symbol(currency, "ru"), *(_ROUBLES if currency == "RUB" else ()))
@@ -146,9 +140,7 @@ def parse_money(
     return Money.of(amount, currency)
 
 
-def parse_date(
-    text: str | None, *, earliest: date = date(1900, 1, 1), latest: date = date(2100, 12, 31)
-) -> date:
+def parse_date(text: str | None, *, earliest: date = date(1900, 1, 1), latest: date = date(2100, 12, 31)) -> date:
     """2021-11-01, 01.11.2021, 1 November 2021, «1 ноября 2021 г.»; 1/11/2021 only if it has one reading."""
     example = _("Write the date as day, month, year, for example 1.11.2021.")
     words = re.sub(r" +", " ", re.sub(f"[{SPACES}\t]", " ", text or "")).strip()
@@ -164,9 +156,7 @@ def parse_date(
     said = found["m"].casefold()
     month = int(said) if said.isdigit() else _MONTHS.get(said) or _MONTHS.get(said.rstrip(".") + ".", 0)
     if "/" in words and int(found["d"]) <= 12 and month <= 12 and month != int(found["d"]):
-        raise Unreadable(
-            _("This can be read in two ways. Write the month as a word, for example 1 November 2021.")
-        )
+        raise Unreadable(_("This can be read in two ways. Write the month as a word, for example 1 November 2021."))
     if not month:
         raise Unreadable(example)
     try:

@@ -68,10 +68,9 @@ def _without_waiting_for_the_disk(connection: Any, _record: Any) -> None:
 @pytest.fixture
 def app(template_database: Path, compiled_templates: FileSystemBytecodeCache, tmp_path: Path) -> Iterator[Flask]:
     """The application on a fresh database of its own, with its context pushed."""
-    from tests.browsing import FreshClient
-
     from grantflow import create_app
     from grantflow.db import db
+    from tests.browsing import FreshClient
 
     shutil.copy(template_database, tmp_path / "grantflow.db")
     made = create_app({"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40})

@@ -37,14 +37,18 @@ def person(role: str = "", *, name: str = "", language: str = "en", email: str =
         current.add(row)
         current.flush()
         if role:
-            current.execute(insert(RoleAssignment).values(person_id=file.id, role=role, granted_at=clock.now(), **scope))
+            current.execute(
+                insert(RoleAssignment).values(person_id=file.id, role=role, granted_at=clock.now(), **scope)
+            )
     return actor_for(session().get_one(Person, file.id))
 
 
 def also(actor: Actor, role: str, **scope: int | None) -> Actor:
     """The same person with a further role."""
     with unit_of_work() as current:
-        current.execute(insert(RoleAssignment).values(person_id=actor.person_id, role=role, granted_at=clock.now(), **scope))
+        current.execute(
+            insert(RoleAssignment).values(person_id=actor.person_id, role=role, granted_at=clock.now(), **scope)
+        )
     return actor_for(session().get_one(Person, actor.person_id))
 
 

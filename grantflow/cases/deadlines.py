@@ -100,12 +100,16 @@ def sweep(limit: int = 200) -> int:
     from grantflow.cases.service import fire
 
     rows = _ROWS
-    due = session().execute(
-        select(rows.c.id, rows.c.case_id, rows.c.trigger, rows.c.name)
-        .where(rows.c.closed_at.is_(None), rows.c.due_at <= clock.now())
-        .order_by(rows.c.due_at, rows.c.id)
-        .limit(limit)
-    ).all()
+    due = (
+        session()
+        .execute(
+            select(rows.c.id, rows.c.case_id, rows.c.trigger, rows.c.name)
+            .where(rows.c.closed_at.is_(None), rows.c.due_at <= clock.now())
+            .order_by(rows.c.due_at, rows.c.id)
+            .limit(limit)
+        )
+        .all()
+    )
     for row in due:
         try:
             with unit_of_work():

@@ -65,6 +65,11 @@ def pin(workflow: Workflow) -> str:
     if known is None:
         writing().execute(
             insert_if_new(Definition.__table__),
-            {"hash": workflow.content_hash, "name": workflow.name, "content": workflow.content, "stored_at": clock.now()},
+            {
+                "hash": workflow.content_hash,
+                "name": workflow.name,
+                "content": workflow.content,
+                "stored_at": clock.now(),
+            },
         )
     return workflow.content_hash

@@ -46,5 +46,10 @@ def items(actor: Actor) -> list[DeskItem]:
             found.setdefault((item.case_id, item.url if item.case_id is None else ""), item)
     return sorted(
         found.values(),
-        key=lambda item: (item.due_at is None, item.due_at.timestamp() if item.due_at else 0, item.ref, item.case_id or 0),
+        key=lambda item: (
+            item.due_at is None,
+            item.due_at.timestamp() if item.due_at else 0,
+            item.ref,
+            item.case_id or 0,
+        ),
     )

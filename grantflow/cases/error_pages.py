@@ -93,9 +93,7 @@ def too_often(error: RateLimitExceeded) -> Any:
     """Too many attempts in a row; a page that has an answer of its own gives that."""
     if error.response is not None:
         return error.response
-    return rendering.error_page(
-        429, _("Too many attempts in a short time. Wait a quarter of an hour and try again.")
-    )
+    return rendering.error_page(429, _("Too many attempts in a short time. Wait a quarter of an hour and try again."))
 
 
 def too_large(error: RequestEntityTooLarge) -> Page:

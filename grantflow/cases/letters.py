@@ -44,9 +44,7 @@ def inbox(actor: Actor, zone: str, page: int = 1) -> tuple[list[Notice], int, in
     total, unread = (
         session()
         .execute(
-            select(func.count(), func.count().filter(_O.read_at.is_(None)))
-            .select_from(Outbox.__table__)
-            .where(mine)
+            select(func.count(), func.count().filter(_O.read_at.is_(None))).select_from(Outbox.__table__).where(mine)
         )
         .one()
     )
@@ -75,10 +73,7 @@ def inbox(actor: Actor, zone: str, page: int = 1) -> tuple[list[Notice], int, in
 
 def unread(actor: Actor) -> int:
     """How many notices to this person are unread."""
-    return int(
-        session().scalar(select(func.count()).where(_O.person_id == actor.person_id, _O.read_at.is_(None)))
-        or 0
-    )
+    return int(session().scalar(select(func.count()).where(_O.person_id == actor.person_id, _O.read_at.is_(None))) or 0)
 
 
 def letters(person_id: int | None, page: int = 1) -> tuple[list[Any], int, list[Any]]:
@@ -95,11 +90,7 @@ def letters(person_id: int | None, page: int = 1) -> tuple[list[Any], int, list[
         )
     rows = (
         session()
-        .execute(
-            query.order_by(table.c.created_at.desc(), table.c.message_id)
-            .limit(PAGE)
-            .offset((page - 1) * PAGE)
-        )
+        .execute(query.order_by(table.c.created_at.desc(), table.c.message_id).limit(PAGE).offset((page - 1) * PAGE))
         .all()
     )
     receivers = (

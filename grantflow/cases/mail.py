@@ -50,11 +50,23 @@ def deliver(row_id: int) -> None:
     With one, a kill between the server's acceptance and the mark may repeat the message, with the same Message-ID.
     """
     rows, people = Outbox.__table__, Person.__table__
-    found = session().execute(
-        select(rows, people.c.email, people.c.language, people.c.zone, people.c.name_en, people.c.name_ru, people.c.active)
-        .join(people, people.c.id == rows.c.person_id)
-        .where(rows.c.id == row_id)
-    ).one()
+    found = (
+        session()
+        .execute(
+            select(
+                rows,
+                people.c.email,
+                people.c.language,
+                people.c.zone,
+                people.c.name_en,
+                people.c.name_ru,
+                people.c.active,
+            )
+            .join(people, people.c.id == rows.c.person_id)
+            .where(rows.c.id == row_id)
+        )
+        .one()
+    )
     if found.sent_at is not None:
         return
     subject, body = compose(found, found)

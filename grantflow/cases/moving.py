@@ -62,9 +62,7 @@ def move(case_id: int, trigger: str) -> Page:
     if request.method == "POST" and (key := request.form.get("key")) and _made(case_id, key):
         return _told(case_id, found, actor)
     data = kept.form_data()
-    hidden = sealed.public_state(
-        case, actor
-    ).sealed  # even the number of events would tell that something happened
+    hidden = sealed.public_state(case, actor).sealed  # even the number of events would tell that something happened
     form = forms.MoveForm(data, move=found, version=0 if hidden else case.version)
     asked = forms.stage_form(found, data, case, actor) if verdict or request.method == "POST" else None
     if request.method == "GET":
@@ -95,9 +93,7 @@ def _fire(case: Any, found: Move, actor: Actor, form: Any, asked: Any) -> Page:
                 version=form.seen if form.seen is not None else -1,
             )
     except Refused as refusal:
-        return _page(
-            case, found, no(refusal.sentence or _("This move is not open to you.")), form, asked
-        ), 403
+        return _page(case, found, no(refusal.sentence or _("This move is not open to you.")), form, asked), 403
     except Stale as late:
         return _stale(case, found, actor, form, asked, late), 409
     except Invalid as fault:
@@ -140,9 +136,7 @@ def _stale(case: Any, found: Move, actor: Actor, form: Any, asked: Any, late: St
     return _page(fresh, again, verdict, form, asked, stale=str(late), lines=lines)
 
 
-def _page(
-    case: Any, found: Move, verdict: Verdict, form: Any, asked: Any, stale: str = "", lines: Any = ()
-) -> str:
+def _page(case: Any, found: Move, verdict: Verdict, form: Any, asked: Any, stale: str = "", lines: Any = ()) -> str:
     workflow = definitions.pinned(case.workflow_hash)
     shown = sealed.public_state(case, current_actor())
     told = [catalogue()[name] for name in found.notices if name in catalogue()]

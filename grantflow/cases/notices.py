@@ -104,16 +104,21 @@ def catalogue() -> dict[str, Notice]:
 
 def _judge(file: str, name: str, notice: Notice) -> list[Fault]:
     faults = [
-        Fault(file, name, f'Recipient "{role}" is no role.', "role")
-        for role in notice.to
-        if role not in registry.roles
+        Fault(file, name, f'Recipient "{role}" is no role.', "role") for role in notice.to if role not in registry.roles
     ]
     for label in (notice.subject, notice.text):
         for text in (label.en, label.ru):
             try:
                 text.format_map(dict.fromkeys(PLACEHOLDERS, ""))
             except (KeyError, ValueError, IndexError, AttributeError) as error:
-                faults.append(Fault(file, name, f"Placeholder {error} is not known; known: {', '.join(sorted(PLACEHOLDERS))}.", "placeholder"))
+                faults.append(
+                    Fault(
+                        file,
+                        name,
+                        f"Placeholder {error} is not known; known: {', '.join(sorted(PLACEHOLDERS))}.",
+                        "placeholder",
+                    )
+                )
     return faults
 
 

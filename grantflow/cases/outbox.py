@@ -51,7 +51,9 @@ _HOLDERS = (
 
 def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
     """Write the notices of a move, and those its effects added, for every recipient; once for each person."""
-    named: list[tuple[str, list[int], dict[str, Any]]] = [(name, _recipients(ctx, case, name), {}) for name in getattr(ctx.move, "notices", ())]
+    named: list[tuple[str, list[int], dict[str, Any]]] = [
+        (name, _recipients(ctx, case, name), {}) for name in getattr(ctx.move, "notices", ())
+    ]
     rows = []
     for name, people, params in [*named, *ctx.also]:
         words = _words(ctx, case) | ctx.params | params
@@ -166,7 +168,11 @@ def drain(limit: int = 20) -> int:
                 current.execute(
                     update(_ROWS)
                     .where(_ROWS.c.id == row_id, _ROWS.c.sent_at.is_(None))
-                    .values(lease_until=None, due_at=clock.now() + pause, last_error=f"{type(error).__name__}: {error}"[:400])
+                    .values(
+                        lease_until=None,
+                        due_at=clock.now() + pause,
+                        last_error=f"{type(error).__name__}: {error}"[:400],
+                    )
                 )
     return sent
 

@@ -217,9 +217,7 @@ def _line(
     if full or own:
         line.changes = [_change(change, event.seq, beside) for change in event.facts.get("changes", [])]
         line.facts = facts + [
-            (words.FACTS[name], words.value(thing, name))
-            for name, thing in event.facts.items()
-            if name in words.FACTS
+            (words.FACTS[name], words.value(thing, name)) for name, thing in event.facts.items() if name in words.FACTS
         ]
         if sent and full:
             line.facts.append((_("Notices"), rendering.number(sent)))

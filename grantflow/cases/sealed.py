@@ -52,17 +52,11 @@ def shown_states(cases: Iterable[Any], actor: Actor) -> dict[int, Shown]:
     for case in rows:
         workflow = definitions.pinned(case.workflow_hash)
         found[case.id] = Shown(workflow.state(case.state))
-        if (
-            case.kind == "application"
-            and not actor.roles_on(case) & INSIDERS
-            and decided(workflow, case.state)
-        ):
+        if case.kind == "application" and not actor.roles_on(case) & INSIDERS and decided(workflow, case.state):
             doubtful.append(case)
     if doubtful:
         calls = {case.call_id for case in doubtful if case.call_id}
-        stages = {
-            row.id: row.stage for row in session().execute(select(_C.id, _C.stage).where(_C.id.in_(calls)))
-        }
+        stages = {row.id: row.stage for row in session().execute(select(_C.id, _C.stage).where(_C.id.in_(calls)))}
         for case in doubtful:
             if stages.get(case.call_id) not in ANNOUNCED:
                 found[case.id] = Shown(_discussed(definitions.pinned(case.workflow_hash)), sealed=True)

@@ -308,9 +308,7 @@ _CASE = inspect(Case)
 @lru_cache(maxsize=1)
 def _stages() -> tuple[Any, ...]:
     """What is mapped on a table whose stage follows the case's."""
-    return tuple(
-        mapper for mapper in Case.registry.mappers if {"case_id", "stage"} <= set(mapper.local_table.c.keys())
-    )
+    return tuple(mapper for mapper in Case.registry.mappers if {"case_id", "stage"} <= set(mapper.local_table.c.keys()))
 
 
 class _Record:
@@ -401,7 +399,14 @@ def record(
         return earlier
     roles = actor.roles_on(case)
     ctx = Context(
-        current, case, None, _Record(what), actor, clock.now(), role=role or _one_of(roles), reason=reason.strip()  # type: ignore[arg-type]
+        current,
+        case,
+        None,
+        _Record(what),
+        actor,
+        clock.now(),
+        role=role or _one_of(roles),
+        reason=reason.strip(),  # type: ignore[arg-type]
     )
     ctx.facts |= plain(facts or {})
     for name, before, after in changes:

@@ -63,9 +63,7 @@ def _actions(view: queries.CaseView, actor: Any) -> list[dict[str, Any]]:
     found = []
     workbook = "oversight.case_workbook"
     if view.history.full and actor.has("auditor") and workbook in current_app.view_functions:
-        found.append(
-            {"label": _("History as XLSX"), "url": href(workbook, case_id=view.case.id), "icon": "down2"}
-        )
+        found.append({"label": _("History as XLSX"), "url": href(workbook, case_id=view.case.id), "icon": "down2"})
     return found
 
 

@@ -55,7 +55,11 @@ class EmbeddedWorker:
                     one_round()
                 except Exception as error:  # a round that fails must not end the worker; the rows are still there
                     session().rollback()
-                    log.error("the worker's round failed", error=f"{type(error).__name__}: {error}", at=clock.now().isoformat())
+                    log.error(
+                        "the worker's round failed",
+                        error=f"{type(error).__name__}: {error}",
+                        at=clock.now().isoformat(),
+                    )
                 finally:
                     db.session.remove()
             bell.wait(ROUND)

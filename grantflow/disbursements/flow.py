@@ -33,9 +33,7 @@ def wake_next(ctx: Context, award_id: int) -> None:
     case = session().execute(select(Case.__table__).where(Case.id == waiting.case_id)).one()
     row = award(award_id)
     report = awaited([waiting], {award_id: row}).get(waiting.case_id)
-    ready = waiting.due_on <= clock.today(zone_of(case.programme_id)) or (
-        report is not None and report.accepted
-    )
+    ready = waiting.due_on <= clock.today(zone_of(case.programme_id)) or (report is not None and report.accepted)
     if ready and may_fire(case, "fall_due"):
         ctx.fire(case.id, "fall_due")
 

@@ -88,9 +88,7 @@ def account(award: Award) -> Gate:
     """There is an account to pay to."""
     if not award.bank_account:
         return Gate(_("Bank account"), False, _("The grantee has not named an account yet."))
-    return Gate(
-        _("Bank account"), True, _("%(bank)s, ends in %(end)s", bank=award.bank_name, end=award.account_end)
-    )
+    return Gate(_("Bank account"), True, _("%(bank)s, ends in %(end)s", bank=award.bank_name, end=award.account_end))
 
 
 def planned(all_of_award: Sequence[Tranche], without: Tranche | None = None) -> int:
@@ -129,9 +127,7 @@ def balance(tranche: Tranche, award: Award, all_of_award: Sequence[Tranche]) -> 
     return Gate(_("Available"), False, words)
 
 
-def gates(
-    tranche: Tranche, award: Award, awaited: Awaited | None, all_of_award: Sequence[Tranche]
-) -> list[Gate]:
+def gates(tranche: Tranche, award: Award, awaited: Awaited | None, all_of_award: Sequence[Tranche]) -> list[Gate]:
     """Every gate of a tranche in the order a person would ask: agreement, report, tranche before, account."""
     found = [agreement(award), report(tranche, awaited), previous(tranche, all_of_award), account(award)]
     return [gate for gate in found if gate is not None]

@@ -65,19 +65,13 @@ def withdraw_approvals(ctx: Context) -> None:
     ledger."""
     one = tranche(ctx.case.id)
     given = {"prepared": one.prepared_by_id, "first": one.first_by_id, "second": one.second_by_id}
-    ctx.fact(
-        "withdrawn_from", {name: person_id for name, person_id in given.items() if person_id is not None}
-    )
+    ctx.fact("withdrawn_from", {name: person_id for name, person_id in given.items() if person_id is not None})
     one.paid_on = one.bank_ref = one.paid_by_id = one.returned_on = None
     one.second_by_id = one.second_at = one.first_by_id = one.first_at = None
     one.prepared_by_id = one.prepared_at = None
     ctx.session.flush()
     _told(ctx, one)
-    people = [
-        person_id
-        for person_id in given.values()
-        if person_id is not None and person_id != ctx.actor.person_id
-    ]
+    people = [person_id for person_id in given.values() if person_id is not None and person_id != ctx.actor.person_id]
     if people:
         ctx.notify("approval_withdrawn", people)
 
@@ -126,9 +120,7 @@ def reverse(ctx: Context) -> None:
     """The bank sent the money back: the payment is reversed by a line of its own, never edited."""
     one = tranche(ctx.case.id)
     payment = ctx.session.scalars(
-        select(Payment)
-        .where(Payment.tranche_id == one.case_id, Payment.kind == "payment")
-        .order_by(Payment.id.desc())
+        select(Payment).where(Payment.tranche_id == one.case_id, Payment.kind == "payment").order_by(Payment.id.desc())
     ).first()
     if payment is None:
         raise Refused(_("The ledger holds no payment of this tranche."))

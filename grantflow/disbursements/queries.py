@@ -123,7 +123,5 @@ def changed_since_first(one: Tranche, language: str) -> list[Change]:
         moves = definitions.pinned(str(case.workflow_hash)).moves_by_name
         say = moves[event.move].say if event.move in moves else words.record_label(event.move)
         fields = tuple(change["field"] for change in (event.facts or {}).get("changes", ()))
-        found.append(
-            Change(event.at, case.ref or "", case.id, say, people.get(event.actor_id or 0, ""), fields)
-        )
+        found.append(Change(event.at, case.ref or "", case.id, say, people.get(event.actor_id or 0, ""), fields))
     return found

@@ -147,8 +147,7 @@ def payment_stated(ctx: Context) -> Verdict:
         return YES
     return no(
         _(
-            "The reference %(reference)s was used for %(tranche)s on %(day)s. "
-            "Look at the bank’s paper once more.",
+            "The reference %(reference)s was used for %(tranche)s on %(day)s. Look at the bank’s paper once more.",
             reference=reference,
             tranche=used[0],
             day=day(used[1]),

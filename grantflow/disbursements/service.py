@@ -50,9 +50,7 @@ def plan(ctx: Context) -> None:
     ctx.fact("tranches", [{"n": n, "amount": amount} for n, amount in enumerate(sums, start=1)])
 
 
-def _open_tranche(
-    ctx: Context, row: Award, n: int, of: int, amount: Money, due_on: date, condition: str
-) -> None:
+def _open_tranche(ctx: Context, row: Award, n: int, of: int, amount: Money, due_on: date, condition: str) -> None:
     case = ctx.open(
         "tranche",
         actor=ctx.actor,

@@ -18,9 +18,7 @@ class WaiveForm(Keyed):
 
     reason = TextAreaField(
         _("Why it may pass"),
-        description=_(
-            "It stands beside the rule for good: the second reader, the auditor and the donor see it."
-        ),
+        description=_("It stands beside the rule for good: the second reader, the auditor and the donor see it."),
         validators=[
             InputRequired(_("Write why the rule may pass: it will stand beside it for good.")),
             Length(max=1000, message=_("Shorten it to 1,000 characters.")),

@@ -32,9 +32,7 @@ class Proposal:
 def proposal(case: Any) -> Proposal | None:
     """The vote under way on an application, if one officer has proposed what a second must confirm."""
     workflow = definitions.pinned(case.workflow_hash)
-    names = [
-        m.name for m in workflow.moves_from(case.state) if m.quorum > 1 and "eligibility.settle" in m.effects
-    ]
+    names = [m.name for m in workflow.moves_from(case.state) if m.quorum > 1 and "eligibility.settle" in m.effects]
     if not names:
         return None
     events = (

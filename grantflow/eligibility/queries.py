@@ -58,8 +58,7 @@ def calls_of(actor: Actor) -> list[CallLine]:
     roles = {held.role for held in actor.held}
     counted = tallies([row.id for row in rows], roles)
     return [
-        CallLine(row[0], row, definitions.pinned(row.workflow_hash).state(row.state), counted[row.id])
-        for row in rows
+        CallLine(row[0], row, definitions.pinned(row.workflow_hash).state(row.state), counted[row.id]) for row in rows
     ]
 
 
@@ -107,9 +106,7 @@ def _narrowed(query: Select[Any], call_id: int, wanted: Filter, actor: Actor) ->
     )
     if key := search_key(wanted.text):
         like = f"%{key.replace('_', '!_')}%"
-        query = query.where(
-            or_(_A.search_key.like(like, escape="!"), Organisation.search_key.like(like, escape="!"))
-        )
+        query = query.where(or_(_A.search_key.like(like, escape="!"), Organisation.search_key.like(like, escape="!")))
     elif wanted.text:
         query = query.where(_C.id.is_(None))
     if wanted.state:
@@ -159,9 +156,7 @@ def find(call_id: int, wanted: Filter, actor: Actor, lang: str) -> Found:
         name = (row.name_ru or row.name_en) if lang == "ru" else (row.name_en or row.name_ru)
         mine = state.desk in actor.roles_on(row)
         due = None if state.final else row.due_at
-        lines.append(
-            Line(row, row.project, name, row.district, state, mine, row.asked_minor, due, checked.get(row.id))
-        )
+        lines.append(Line(row, row.project, name, row.district, state, mine, row.asked_minor, due, checked.get(row.id)))
     return Found(lines, total, int(asked), (page - 1) * PAGE + 1)
 
 

@@ -72,9 +72,7 @@ def _legal_form(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Fac
     value = answers.get(rule.question or "")
     if not value:
         return _unanswered(rule, rule.question or "")
-    return Finding(
-        rule.code, "ok" if value in rule.values else "fail", {"question": rule.question, "value": value}
-    )
+    return Finding(rule.code, "ok" if value in rule.values else "fail", {"question": rule.question, "value": value})
 
 
 def _age(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
@@ -83,9 +81,7 @@ def _age(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> 
         return _unanswered(rule, rule.question or "")
     latest = add_period(date.fromisoformat(value), f"P{12 * (rule.years or 0)}M")
     word: Word = "ok" if facts.closes_on <= latest else "fail"
-    return Finding(
-        rule.code, word, {"date": value, "years": rule.years, "closes": facts.closes_on.isoformat()}
-    )
+    return Finding(rule.code, word, {"date": value, "years": rule.years, "closes": facts.closes_on.isoformat()})
 
 
 def _women(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
@@ -98,11 +94,7 @@ def _women(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -
     heads = _people(answers.get(rule.leadership or ""))
     board = _people(answers.get(rule.board or ""))
     if heads is None:
-        return (
-            Finding(rule.code, "fail", params)
-            if "share" in params
-            else _unanswered(rule, rule.leadership or "")
-        )
+        return Finding(rule.code, "fail", params) if "share" in params else _unanswered(rule, rule.leadership or "")
     params |= {"women": heads[0], "posts": heads[1]}
     if board is not None:
         params |= {"board_women": board[0], "board_posts": board[1]}
@@ -178,17 +170,13 @@ def sentence(
     if params.get("applies") is False:
         return str(_("The rule does not concern this application."))
     if params.get("missing"):
-        names = ", ".join(
-            f"“{terms.questions[c].label.in_(lang)}”" for c in params["missing"] if c in terms.questions
-        )
+        names = ", ".join(f"“{terms.questions[c].label.in_(lang)}”" for c in params["missing"] if c in terms.questions)
         return str(_("Not answered: %(questions)s.", questions=names))
     said = _SENTENCES[rule.kind](rule, terms, params, places, lang)
     return str(said)
 
 
-def _say_district(
-    rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[str, Any], lang: str
-) -> Any:
+def _say_district(rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[str, Any], lang: str) -> Any:
     name = places[p["district"]].in_(lang) if p["district"] in places else p["district"]
     return _("District: %(name)s.", name=name)
 
@@ -212,19 +200,13 @@ def _need(test: Threshold | None) -> Any:
     limit = number(test.percent)
     if test.operator == ">=":
         return _("at least %(limit)s %% is needed", limit=limit)
-    return (
-        _("more than half is needed")
-        if test.percent == 50
-        else _("more than %(limit)s %% is needed", limit=limit)
-    )
+    return _("more than half is needed") if test.percent == 50 else _("more than %(limit)s %% is needed", limit=limit)
 
 
 def _say_women(rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[str, Any], lang: str) -> Any:
     parts = []
     if "share" in p:
-        parts.append(
-            _("Women own %(share)s; %(need)s.", share=percent(Decimal(p["share"])), need=_need(rule.owners))
-        )
+        parts.append(_("Women own %(share)s; %(need)s.", share=percent(Decimal(p["share"])), need=_need(rule.owners)))
     if "women" in p:
         parts.append(
             _("%(women)s of %(posts)s leading posts are held by women; %(need)s.",
@@ -254,15 +236,11 @@ def _say_own(rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[str
     )  # fmt: skip
 
 
-def _say_declared(
-    rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[str, Any], lang: str
-) -> Any:
+def _say_declared(rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[str, Any], lang: str) -> Any:
     return _("All declarations are ticked.")
 
 
-def _say_answered(
-    rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[str, Any], lang: str
-) -> Any:
+def _say_answered(rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[str, Any], lang: str) -> Any:
     return _("It is there.")
 
 

@@ -44,9 +44,7 @@ def facts_of(call: Any) -> Facts:
     codes = session().scalars(
         select(Place.code)
         .join(CallScope, CallScope.place_id == Place.id)
-        .where(
-            CallScope.call_id == call.case_id, (CallScope.until_on.is_(None)) | (CallScope.until_on > last)
-        )
+        .where(CallScope.call_id == call.case_id, (CallScope.until_on.is_(None)) | (CallScope.until_on > last))
     )
     return Facts(frozenset(codes), last)
 
@@ -142,23 +140,17 @@ def waive(case_id: int, code: str, reason: str, *, actor: Actor, key: str | None
     if run is None:
         raise Refused(_("Run the rules first: they were not run on what was sent last."))
     word = session().scalar(
-        select(RESULTS.c.verdict).where(
-            RESULTS.c.case_id == case_id, RESULTS.c.run == run, RESULTS.c.code == code
-        )
+        select(RESULTS.c.verdict).where(RESULTS.c.case_id == case_id, RESULTS.c.run == run, RESULTS.c.code == code)
     )
     if word is None:
         raise NotFound
     if word != "fail":
         raise Refused(_("This rule does not stand in the way; nothing has to be let pass."))
-    known = select(WAIVERS.c.id).where(
-        WAIVERS.c.case_id == case_id, WAIVERS.c.run == run, WAIVERS.c.code == code
-    )
+    known = select(WAIVERS.c.id).where(WAIVERS.c.case_id == case_id, WAIVERS.c.run == run, WAIVERS.c.code == code)
     if session().scalar(known) is not None:
         return
     writing().execute(
-        insert(WAIVERS).values(
-            case_id=case_id, run=run, code=code, reason=reason, at=clock.now(), by=actor.person_id
-        )
+        insert(WAIVERS).values(case_id=case_id, run=run, code=code, reason=reason, at=clock.now(), by=actor.person_id)
     )
     record(
         case_id,
@@ -192,9 +184,7 @@ def beforehand(row: Any, terms: Terms, answers: dict[str, Any]) -> list[Advice]:
         open_yet = finding.verdict == "fail" and finding.params.get("missing")
         ok = None if open_yet or finding.verdict == "unknown" else finding.verdict == "ok"
         text = sentence(rule, terms, finding.verdict, finding.params, places, lang)
-        told.append(
-            Advice(rule.label.in_(lang), ok, text if ok is not False else f"{text} {rule.refusal.in_(lang)}")
-        )
+        told.append(Advice(rule.label.in_(lang), ok, text if ok is not False else f"{text} {rule.refusal.in_(lang)}"))
     return told
 
 

@@ -68,18 +68,12 @@ def latest(case_id: int, lang: str = "en") -> Run | None:
         return None
     rows = (
         session()
-        .execute(
-            select(RESULTS)
-            .where(RESULTS.c.case_id == case_id, RESULTS.c.run == run)
-            .order_by(RESULTS.c.position)
-        )
+        .execute(select(RESULTS).where(RESULTS.c.case_id == case_id, RESULTS.c.run == run).order_by(RESULTS.c.position))
         .all()
     )
     waivers = {
         row.code: row
-        for row in session().execute(
-            select(WAIVERS).where(WAIVERS.c.case_id == case_id, WAIVERS.c.run == run)
-        )
+        for row in session().execute(select(WAIVERS).where(WAIVERS.c.case_id == case_id, WAIVERS.c.run == run))
     }
     terms = terms_of(row_of(case_id).pack_hash)
     places = place_names([row.params.get("district") for row in rows])
@@ -104,8 +98,7 @@ def place_names(codes: Iterable[str | None]) -> Mapping[str, Any]:
     if not wanted:
         return {}
     return {
-        row.code: row.name
-        for row in session().execute(select(Place.code, Place.name).where(Place.code.in_(wanted)))
+        row.code: row.name for row in session().execute(select(Place.code, Place.name).where(Place.code.in_(wanted)))
     }
 
 
@@ -121,9 +114,7 @@ def present(case_id: int) -> int | None:
         )
         .one_or_none()
     )
-    version = session().scalar(
-        select(APPLICATIONS.c.submitted_version).where(APPLICATIONS.c.case_id == case_id)
-    )
+    version = session().scalar(select(APPLICATIONS.c.submitted_version).where(APPLICATIONS.c.case_id == case_id))
     return row.run if row is not None and row.version == version else None
 
 
@@ -209,9 +200,7 @@ def settle(ctx: Context) -> None:
     """Say in the event what was found: the run, the rules not met, and those let pass."""
     run = present(ctx.case.id)
     waived = ctx.session.scalars(
-        select(WAIVERS.c.code)
-        .where(WAIVERS.c.case_id == ctx.case.id, WAIVERS.c.run == run)
-        .order_by(WAIVERS.c.id)
+        select(WAIVERS.c.code).where(WAIVERS.c.case_id == ctx.case.id, WAIVERS.c.run == run).order_by(WAIVERS.c.id)
     ).all()
     ctx.fact("run", run)
     rules = {rule.code: rule for rule in terms_of(row_of(ctx.case.id).pack_hash).eligibility}

@@ -82,9 +82,7 @@ def tallies(call_ids: list[int], roles: set[str]) -> dict[int, Tally]:
     current = definitions.current("application")
     for call_id, tally in found.items():
         known = merged[call_id]
-        order = [
-            s for s in flows.get(call_id, current).states if s.stage != "preparation" and s.name != "lapsed"
-        ]
+        order = [s for s in flows.get(call_id, current).states if s.stage != "preparation" and s.name != "lapsed"]
         order += [entry[0] for name, entry in known.items() if name not in {s.name for s in order}]
         tally.counts = [Count(known.get(s.name, [s, 0])[0], known.get(s.name, [s, 0])[1]) for s in order]
     return found

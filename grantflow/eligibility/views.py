@@ -68,12 +68,8 @@ def pipeline(code: str) -> Any:
 def _ran(number: int, met: int) -> str:
     if not number:
         return str(_("No application waits for its check."))
-    ran = ngettext(
-        "The rules were run on one application", "The rules were run on %(num)d applications", number
-    )
-    return str(
-        _("%(ran)s. Every rule is met: %(met)s; not met: %(rest)s.", ran=ran, met=met, rest=number - met)
-    )
+    ran = ngettext("The rules were run on one application", "The rules were run on %(num)d applications", number)
+    return str(_("%(ran)s. Every rule is met: %(met)s; not met: %(rest)s.", ran=ran, met=met, rest=number - met))
 
 
 @bp.route("/applications/<int:case_id>/rules", methods=["GET", "POST"])

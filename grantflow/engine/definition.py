@@ -59,9 +59,7 @@ def _after(text: str) -> str:
         return text
     found = _DURATION.match(text)
     if not found:
-        raise ValueError(
-            'must be a length of time such as "P14D" (14 days), "P6M" or "PT12H", or "field:NAME"'
-        )
+        raise ValueError('must be a length of time such as "P14D" (14 days), "P6M" or "PT12H", or "field:NAME"')
     months, rest = _length(found)
     if not months and not rest:
         raise ValueError("is a length of time of nothing; a deadline needs at least a second")
@@ -83,9 +81,7 @@ def _length(found: re.Match[str]) -> tuple[int, timedelta]:
 
 
 Name = Annotated[str, StringConstraints(pattern=NAME_SHAPE, min_length=1, max_length=60)]
-Qualified = Annotated[
-    str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$", max_length=120)
-]
+Qualified = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$", max_length=120)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=240), AfterValidator(_clean)]
 
 
@@ -230,9 +226,7 @@ class Workflow(_Part):
         content: pages and pictures follow it.
         """
         body = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        return json.dumps(
-            {"format": FORMAT, **body}, ensure_ascii=False, sort_keys=True, separators=(",", ":")
-        )
+        return json.dumps({"format": FORMAT, **body}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     @cached_property
     def content_hash(self) -> str:

@@ -135,9 +135,7 @@ class _Sheet:
         if here is None:
             ends = words["or"].join(self._label(s.name) for s in self.workflow.states if s.final)
             way = ", ".join(map(self._label, self.drawn.main))
-            return words["whole"].format(
-                name=name, first=self._label(self.workflow.initial), ends=ends, way=way
-            )
+            return words["whole"].format(name=name, first=self._label(self.workflow.initial), ends=ends, way=way)
         said: list[str] = []
         for index, state in enumerate(visited):
             label = self._label(state)
@@ -212,14 +210,10 @@ class _Sheet:
         lines = self.letters.lines[name]
         middle = x + self.letters.width / 2
         first = y + self.letters.height / 2 + 4.5 - (len(lines) - 1) * self.letters.leading / 2
-        texts = "".join(
-            _text(middle, first + index * self.letters.leading, line) for index, line in enumerate(lines)
-        )
+        texts = "".join(_text(middle, first + index * self.letters.leading, line) for index, line in enumerate(lines))
         size = f'width="{_px(self.letters.width)}" height="{_px(self.letters.height)}" rx="3"'
         box = f'<g class="{" ".join(kinds)}"><rect x="{_px(x)}" y="{_px(y)}" {size}/>{texts}</g>'
-        return box + self._order(
-            x - 6, y - 9, [i for i, v in enumerate(visited, 1) if v == name], name == here
-        )
+        return box + self._order(x - 6, y - 9, [i for i, v in enumerate(visited, 1) if v == name], name == here)
 
     @staticmethod
     def _order(x: float, y: float, turns: list[int], now: bool) -> str:

@@ -58,9 +58,7 @@ def main_line(workflow: Workflow) -> tuple[str, ...]:
     Of two equally long ways the one with more primary moves, then the one that stands first in the file.
     """
     order = {state.name: index for index, state in enumerate(workflow.states)}
-    best: dict[str, tuple[tuple[float, int], tuple[str, ...]]] = {
-        workflow.initial: ((0.0, 0), (workflow.initial,))
-    }
+    best: dict[str, tuple[tuple[float, int], tuple[str, ...]]] = {workflow.initial: ((0.0, 0), (workflow.initial,))}
     edges = edges_of(workflow)
     for name in order:
         if name not in best:
@@ -87,9 +85,7 @@ def plan(workflow: Workflow) -> Plan:
     waiting = list(others)
     while waiting:
         # Whoever has most neighbours in place already is placed next; of equals the first in the file.
-        state = max(
-            waiting, key=lambda s: sum((a in cells) + (b in cells) for a, b in edges if s.name in (a, b))
-        )
+        state = max(waiting, key=lambda s: sum((a in cells) + (b in cells) for a, b in edges if s.name in (a, b)))
         waiting.remove(state)
         free = _free(state, cells, len(main))
         cells[state.name] = min(free, key=lambda cell: (_cost(state, cell, cells, edges), cell))
@@ -144,9 +140,7 @@ def _length(start: Cell, end: Cell) -> float:
     return (0.0 if across == 0 and down == 1 else 0.25) + max(across - 1, 0) + 0.6 * down + 0.1 * (across > 0)
 
 
-def _improve(
-    others: list[State], cells: dict[str, Cell], edges: dict[Edge, tuple[Move, ...]], columns: int
-) -> None:
+def _improve(others: list[State], cells: dict[str, Cell], edges: dict[Edge, tuple[Move, ...]], columns: int) -> None:
     """Move and swap states as long as that shortens the whole; few states, so plain trying is enough."""
 
     def total() -> float:

@@ -35,9 +35,7 @@ def letter(labels: Mapping[str, str]) -> Lettering:
             fits = all(width_of(line) <= width - _PADDING for each in lines.values() for line in each)
             if fits and all(len(each) <= most for each in lines.values()):
                 return _sized(width, lines)
-    width = max(
-        _WIDEST, *(int(width_of(word) + _PADDING) + 1 for label in labels.values() for word in label.split())
-    )
+    width = max(_WIDEST, *(int(width_of(word) + _PADDING) + 1 for label in labels.values() for word in label.split()))
     return _sized(width, {name: broken(label, width - _PADDING) for name, label in labels.items()})
 
 

@@ -26,9 +26,7 @@ def lint(workflow: Workflow, registry: Registry, file: str = "") -> list[Fault]:
     return lint_mended(workflow, registry, file or f"{workflow.name}.toml", {})
 
 
-def lint_mended(
-    workflow: Workflow, registry: Registry, file: str, mended: Mapping[str, Set[str]]
-) -> list[Fault]:
+def lint_mended(workflow: Workflow, registry: Registry, file: str, mended: Mapping[str, Set[str]]) -> list[Fault]:
     """As `lint`, but silent about what rests on keys that were mended: their own fault is told already."""
     view = View(workflow, registry)
     everywhere = {f"{_section(table)}.{key}" for table, keys in mended.items() for key in keys}

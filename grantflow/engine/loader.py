@@ -142,9 +142,7 @@ def _workflow(raw: Mapping[str, Any], file: str, faults: list[Fault], mended: Me
     deadlines = _list(Deadline, "deadlines", raw.get("deadlines", []), file, faults, mended)
     if top is None or not states or moves is None or deadlines is None:
         return None
-    return top.model_copy(
-        update={"states": tuple(states), "moves": tuple(moves), "deadlines": tuple(deadlines)}
-    )
+    return top.model_copy(update={"states": tuple(states), "moves": tuple(moves), "deadlines": tuple(deadlines)})
 
 
 def _states(raw: object, file: str, faults: list[Fault], mended: Mended) -> list[State] | None:
@@ -153,19 +151,13 @@ def _states(raw: object, file: str, faults: list[Fault], mended: Mended) -> list
         faults.append(Fault(file, TOP, text, "missing-key"))
         return None
     if not isinstance(raw, Mapping):
-        faults.append(
-            Fault(file, "states", "must be one table for each state, such as [states.draft].", "not-a-table")
-        )
+        faults.append(Fault(file, "states", "must be one table for each state, such as [states.draft].", "not-a-table"))
         return None
-    found = [
-        part(State, table, file, state_table(name), faults, mended, name=name) for name, table in raw.items()
-    ]
+    found = [part(State, table, file, state_table(name), faults, mended, name=name) for name, table in raw.items()]
     return None if None in found else [state for state in found if state]
 
 
-def _list(
-    model: type[P], heading: str, raw: object, file: str, faults: list[Fault], mended: Mended
-) -> list[P] | None:
+def _list(model: type[P], heading: str, raw: object, file: str, faults: list[Fault], mended: Mended) -> list[P] | None:
     if not isinstance(raw, list):
         text = f"must be a list of tables, each under its own heading [[{heading}]]."
         faults.append(Fault(file, heading, text, "not-a-table"))

@@ -38,9 +38,7 @@ def initial_final(view: View) -> Iterator[Finding]:
 @rule("dead-end", reads="final", needs=_GRAPH)
 def dead_end(view: View) -> Iterator[Finding]:
     """A state that is not an end, and that nothing leads out of."""
-    ways_out = {
-        source for move in view.workflow.moves if move.to for source in map(view.nearest, move.source)
-    }
+    ways_out = {source for move in view.workflow.moves if move.to for source in map(view.nearest, move.source)}
     for table, state in view.states:
         if not state.final and state.name not in ways_out:
             yield table, "no move leads out of this state; add one, or write final = true if it is an end."
@@ -60,9 +58,7 @@ def no_way_to_an_end(view: View) -> Iterator[Finding]:
 def final_with_moves(view: View) -> Iterator[Finding]:
     """An end that is none."""
     for table, state in view.states:
-        out = [
-            move.name for move in view.workflow.moves_from(state.name) if move.to not in (None, state.name)
-        ]
+        out = [move.name for move in view.workflow.moves_from(state.name) if move.to not in (None, state.name)]
         if state.final and out:
             yield table, f"is final, but {quoted(out)} would lead out of it; take final or the move away."
 
@@ -105,9 +101,7 @@ def ambiguous(view: View) -> Iterator[Finding]:
             yield table, f"{text}; give one of the two a guard or another trigger."
 
 
-@rule(
-    "shadowed", reads="from trigger guards roles", needs="moves.from moves.trigger moves.guards moves.roles"
-)
+@rule("shadowed", reads="from trigger guards roles", needs="moves.from moves.trigger moves.guards moves.roles")
 def shadowed(view: View) -> Iterator[Finding]:
     """A guarded move behind an unguarded one with the same trigger: it never gets its turn."""
     for first, second, table, states in _rivals(view):

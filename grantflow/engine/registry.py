@@ -71,17 +71,13 @@ class Registry:
     @staticmethod
     def _register(shelf: dict[str, Any], what: str, name: str) -> Callable[[_F], _F]:
         if not _QUALIFIED.match(name):
-            raise ValueError(
-                f'The {what} "{name}" must be named "package.thing", such as "scoring.quorum_met".'
-            )
+            raise ValueError(f'The {what} "{name}" must be named "package.thing", such as "scoring.quorum_met".')
 
         def keep(function: _F) -> _F:
             held = shelf.get(name)
             # A module that is imported anew (a reloading server) brings the same function again: no clash.
             if held is not None and _origin(held) != _origin(function):
-                raise ValueError(
-                    f'The {what} "{name}" is registered twice: {_origin(held)} and {_origin(function)}.'
-                )
+                raise ValueError(f'The {what} "{name}" is registered twice: {_origin(held)} and {_origin(function)}.')
             shelf[name] = function
             return function
 

@@ -109,9 +109,7 @@ def _way(
     # Many lines into one box off the main row gather in the gap before it, like rain in a gutter.
     gathering = sum(target == edge[1] for _, target in drawn.edges) > 2
     ticket = count()
-    queue: list[tuple[float, int, Point, Point, tuple[Point, ...]]] = [
-        (0.0, next(ticket), start, (0, 0), (start,))
-    ]
+    queue: list[tuple[float, int, Point, Point, tuple[Point, ...]]] = [(0.0, next(ticket), start, (0, 0), (start,))]
     done: set[tuple[Point, Point]] = set()
     while queue:
         cost, _, here, heading, way = heappop(queue)
@@ -249,9 +247,7 @@ def shape(segments: list[Segment]) -> list[tuple[float, float]]:
     return points
 
 
-def _cross(
-    a: tuple[float, float], b: tuple[float, float], c: tuple[float, float], d: tuple[float, float]
-) -> bool:
+def _cross(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float], d: tuple[float, float]) -> bool:
     if (a[0] == b[0]) == (c[0] == d[0]):
         return False
     if a[0] == b[0]:

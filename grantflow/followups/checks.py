@@ -227,9 +227,7 @@ def checks_done(ctx: Context) -> Verdict:
     """Every check of the grant is settled."""
     waiting = [
         row
-        for row in session().scalars(
-            select(Check).where(Check.award_id == ctx.case.id).order_by(Check.months)
-        )
+        for row in session().scalars(select(Check).where(Check.award_id == ctx.case.id).order_by(Check.months))
         if row.verdict is None and row.stage != "refused"
     ]
     if not waiting:

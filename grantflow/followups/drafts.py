@@ -50,12 +50,7 @@ def may_write(case: Any, actor: Actor) -> Verdict:
     if "applicant" not in actor.roles_on(case) and not actor.everywhere:
         return no(_("Only the grantee may write here."))
     if case.kind == "report" and case.state not in WRITABLE:
-        return no(
-            _(
-                "The report has been sent; it can be changed again "
-                "when the programme officer asks for changes."
-            )
-        )
+        return no(_("The report has been sent; it can be changed again when the programme officer asks for changes."))
     if case.kind == "check" and case.state != "open":
         return no(_("The check is not open for answers now."))
     return YES
@@ -127,9 +122,7 @@ def add_file(case_id: int, question: str, filename: str, stream: IO[bytes], *, a
     most = min(wanted.max_mb, files.settings().upload_mb) * 1_000_000
     data = stream.read(most + 1)
     if not data:
-        raise Refused(
-            _("This file is empty. Look whether it opens on your own device, then attach it again.")
-        )
+        raise Refused(_("This file is empty. Look whether it opens on your own device, then attach it again."))
     if len(data) > most:
         raise Refused(
             _(
@@ -203,9 +196,7 @@ def in_a_version(case_id: int, file_id: int) -> bool:
     it."""
     for answers in session().scalars(select(ReportVersion.answers).where(ReportVersion.report_id == case_id)):
         for answer in answers.values():
-            if isinstance(answer, list) and any(
-                isinstance(f, dict) and f.get("id") == file_id for f in answer
-            ):
+            if isinstance(answer, list) and any(isinstance(f, dict) and f.get("id") == file_id for f in answer):
                 return True
     return False
 

@@ -33,9 +33,7 @@ class Report(Base):
         CheckConstraint("(submitted_at IS NULL) = (submitted_by_id IS NULL)", name="submitted_whole"),
         CheckConstraint("(accepted_at IS NULL) = (accepted_by_id IS NULL)", name="accepted_whole"),
         CheckConstraint("accepted_at IS NULL OR submitted_at IS NOT NULL", name="accepted_after_submitted"),
-        CheckConstraint(
-            "stage NOT IN ('submission', 'closed') OR submitted_at IS NOT NULL", name="sent_has_a_sender"
-        ),
+        CheckConstraint("stage NOT IN ('submission', 'closed') OR submitted_at IS NOT NULL", name="sent_has_a_sender"),
         CheckConstraint("stage <> 'closed' OR accepted_at IS NOT NULL", name="closed_when_accepted"),
         Index("ix_reports_due_on", "due_on"),
     )
@@ -130,15 +128,11 @@ class Check(Base):
         stage_follows("checks"),
         UniqueConstraint("award_id", "months"),
         CheckConstraint("months > 0", name="months_are_positive"),
-        CheckConstraint(
-            f"verdict IS NULL OR {in_list('verdict', (*VERDICTS, 'no_answer'))}", name="known_verdict"
-        ),
+        CheckConstraint(f"verdict IS NULL OR {in_list('verdict', (*VERDICTS, 'no_answer'))}", name="known_verdict"),
         CheckConstraint(
             "verdict IS NULL OR verdict = 'no_answer' OR operating IS NOT NULL", name="verdict_has_an_answer"
         ),
-        CheckConstraint(
-            "verdict IS NULL OR verdict <> 'ceased' OR operating = false", name="ceased_does_not_operate"
-        ),
+        CheckConstraint("verdict IS NULL OR verdict <> 'ceased' OR operating = false", name="ceased_does_not_operate"),
         CheckConstraint(
             "verdict IS NULL OR verdict NOT IN ('sustainable', 'at_risk') OR operating = true",
             name="standing_operates",
@@ -190,9 +184,7 @@ class Check(Base):
     def grant_income_share(self) -> Decimal | None:
         """The part of income that came from grants, per cent."""
         return (
-            None
-            if self.grant_income_share_bp is None
-            else Decimal(self.grant_income_share_bp).scaleb(-2).normalize()
+            None if self.grant_income_share_bp is None else Decimal(self.grant_income_share_bp).scaleb(-2).normalize()
         )
 
     @property

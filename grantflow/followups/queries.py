@@ -90,19 +90,14 @@ def draft_of(row: Report | Check) -> Draft:
 def versions_of(case_id: int) -> list[ReportVersion]:
     """A report as it was sent, each time, the first one first."""
     return list(
-        session().scalars(
-            select(ReportVersion).where(ReportVersion.report_id == case_id).order_by(ReportVersion.n)
-        )
+        session().scalars(select(ReportVersion).where(ReportVersion.report_id == case_id).order_by(ReportVersion.n))
     )
 
 
 def reports_of(award_id: int) -> list[tuple[Report, Any]]:
     """The reports of a grant with the rows of their cases, in order."""
     rows = session().execute(
-        select(Report, Case)
-        .join(Case, Case.id == Report.case_id)
-        .where(Report.award_id == award_id)
-        .order_by(Report.n)
+        select(Report, Case).join(Case, Case.id == Report.case_id).where(Report.award_id == award_id).order_by(Report.n)
     )
     return [(row, case_row) for row, case_row in rows]
 
@@ -120,11 +115,7 @@ def checks_of_award(award_id: int) -> list[tuple[Check, Any]]:
 
 def tranche_waiting_for(report_id: int) -> Tranche | None:
     """The tranche that a report releases, if there is one."""
-    return (
-        session()
-        .scalars(select(Tranche).where(Tranche.condition_case_id == report_id).order_by(Tranche.n))
-        .first()
-    )
+    return session().scalars(select(Tranche).where(Tranche.condition_case_id == report_id).order_by(Tranche.n)).first()
 
 
 # ---------------------------------------------------------------------------------- officers' page
@@ -190,11 +181,7 @@ def board(actor: Actor, now: Any, view: str = "work", page: int = 1) -> Board:
     view = view if view in VIEWS else "work"
     visible = (visible_to(actor), Case.stage != "refused")
     sums = [func.sum(case((_view(name, now), 1), else_=0)) for name in VIEWS]
-    row = (
-        session()
-        .execute(select(*sums).select_from(Check).join(Case, Case.id == Check.case_id).where(*visible))
-        .one()
-    )
+    row = session().execute(select(*sums).select_from(Check).join(Case, Case.id == Check.case_id).where(*visible)).one()
     counts = {name: int(value or 0) for name, value in zip(VIEWS, row, strict=True)}
     page = min(max(1, page), max(1, -(-counts[view] // PAGE)))
     found = (

@@ -65,10 +65,7 @@ def submit_report(ctx: Context) -> None:
         row.revision += 1
     _text, digest = sealed(answers)
     spent = spent_of(row, answers)
-    n = 1 + (
-        ctx.session.scalar(select(func.max(ReportVersion.n)).where(ReportVersion.report_id == row.case_id))
-        or 0
-    )
+    n = 1 + (ctx.session.scalar(select(func.max(ReportVersion.n)).where(ReportVersion.report_id == row.case_id)) or 0)
     ctx.session.add(
         ReportVersion(
             report_id=row.case_id,
@@ -140,9 +137,7 @@ def reports_accepted(ctx: Context) -> Verdict:
     if not waiting:
         return YES
     return no(
-        lazy_ngettext(
-            "%(num)d report is not accepted yet.", "%(num)d reports are not accepted yet.", len(waiting)
-        )
+        lazy_ngettext("%(num)d report is not accepted yet.", "%(num)d reports are not accepted yet.", len(waiting))
     )
 
 

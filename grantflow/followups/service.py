@@ -108,9 +108,7 @@ def cancel_open(ctx: Context) -> None:
     """The end of a grant cancels reports and checks nobody will write any more; what was accepted stays."""
     reports_here = session().scalars(select(Report).where(Report.award_id == ctx.case.id).order_by(Report.n))
     checks_here = session().scalars(select(Check).where(Check.award_id == ctx.case.id).order_by(Check.months))
-    unfinished = [
-        row.case_id for row in [*reports_here, *checks_here] if row.stage not in ("closed", "refused")
-    ]
+    unfinished = [row.case_id for row in [*reports_here, *checks_here] if row.stage not in ("closed", "refused")]
     for case_id in unfinished:
         ctx.fire(case_id, "cancel", reason=ctx.reason)
     ctx.fact("cancelled_reports_and_checks", len(unfinished))

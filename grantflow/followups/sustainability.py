@@ -148,9 +148,7 @@ def survival(histories: Iterable[Sequence[tuple[int, str]]]) -> list[Survival]:
         left = left * standing_now / len(verdicts)
         lasting = left * verdicts.count("sustainable") / standing_now if standing_now else Decimal(0)
         low, high = interval(left / 100, len(verdicts)) or (Decimal(0), Decimal(100))
-        found.append(
-            Survival(months, len(verdicts), ceased, left.quantize(tenth), lasting.quantize(tenth), low, high)
-        )
+        found.append(Survival(months, len(verdicts), ceased, left.quantize(tenth), lasting.quantize(tenth), low, high))
     return found
 
 

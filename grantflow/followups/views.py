@@ -32,9 +32,7 @@ __all__ = ["bp"]
 def index() -> str:
     """Checks due, open, late and settled; how the enterprises stand by month and district."""
     actor = current_actor()
-    found = queries.board(
-        actor, clock.now(), request.args.get("view", "work"), number(request.args.get("page"))
-    )
+    found = queries.board(actor, clock.now(), request.args.get("view", "work"), number(request.args.get("page")))
     return render_template(
         "followups/index.html",
         board=found,
@@ -124,9 +122,7 @@ def report_page(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
         "written": row.saved_at if writer else None,
         "version": last,
         "versions": versions,
-        "answers": [(q, last.answers.get(q.code)) for q in asked(plan.questions, last.answers)]
-        if last
-        else [],
+        "answers": [(q, last.answers.get(q.code)) for q in asked(plan.questions, last.answers)] if last else [],
         "changed": set(changed(plan.questions, before.answers, last.answers)) if before and last else set(),
         "waiting": queries.tranche_waiting_for(case.id),
         "people": names([row.submitted_by_id, row.accepted_by_id], actor.language),
@@ -148,9 +144,7 @@ def check_page(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
         "reasoning": checks.reasoning(row),
         "verdict": checks.VERDICT_LABELS.get(row.verdict or ""),
         "ways": [(way, ways[way.code]) for way in asks.ways if way.code in ways] if filled else [],
-        "rest": [
-            (q, answers.get(q.code)) for q in asked(asks.questions, answers) if q.code not in _told(asks)
-        ]
+        "rest": [(q, answers.get(q.code)) for q in asked(asks.questions, answers) if q.code not in _told(asks)]
         if filled
         else [],
         "people": names([row.filled_by_id, row.verified_by_id], actor.language),

@@ -251,9 +251,7 @@ def _sheet(question: Question, draft: Draft, currency: str) -> budget.Sheet:
 
 
 def _line_count(form: Any, code: str) -> int:
-    return sum(
-        1 for field in form if field.short_name.startswith(f"{code}-") and field.short_name.endswith("-item")
-    )
+    return sum(1 for field in form if field.short_name.startswith(f"{code}-") and field.short_name.endswith("-item"))
 
 
 @bp.get("/reports/<int:case_id>/files/<int:file_id>")
@@ -270,9 +268,7 @@ def file(case_id: int, file_id: int) -> Response:
     path = files.path_of(row.stored_name)
     if not path.is_file():
         raise NotFound
-    reply = send_file(
-        path, mimetype=row.content_type, as_attachment=True, download_name=row.filename, conditional=True
-    )
+    reply = send_file(path, mimetype=row.content_type, as_attachment=True, download_name=row.filename, conditional=True)
     reply.headers["X-Content-Type-Options"] = "nosniff"
     reply.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     reply.headers["Cache-Control"] = "private, no-store"

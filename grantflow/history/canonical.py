@@ -93,9 +93,7 @@ def merkle_root(leaves: Sequence[str]) -> str:
     level = [hashlib.sha256(b"\x00" + leaf.encode()).digest() for leaf in leaves]
     # Pairing neighbours and carrying an odd last node up builds the same tree as the recursive definition.
     while len(level) > 1:
-        paired = [
-            hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)
-        ]
+        paired = [hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
         if len(level) % 2:
             paired.append(level[-1])
         level = paired

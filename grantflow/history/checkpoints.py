@@ -18,7 +18,9 @@ from grantflow.history.canonical import VERSION, canonical, merkle_root, sha256,
 from grantflow.history.models import Checkpoint, CheckpointHead
 
 # `cases` belongs to a later package; the history needs four of its columns.
-CASES = table("cases", column("id", Integer), column("kind", String), column("version", Integer), column("head_hash", String))
+CASES = table(
+    "cases", column("id", Integer), column("kind", String), column("version", Integer), column("head_hash", String)
+)
 FIRST = sha256(b"grantflow/1/checkpoints")
 
 

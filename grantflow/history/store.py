@@ -68,7 +68,14 @@ def append(
         salt = os.urandom(16)
         digests[label] = digest(salt, value)
         beside.append(
-            {"case_id": case_id, "seq": seq, "name": label, "person_id": person_id, "salt": salt, "value": canonical(value)}
+            {
+                "case_id": case_id,
+                "seq": seq,
+                "name": label,
+                "person_id": person_id,
+                "salt": salt,
+                "value": canonical(value),
+            }
         )
     row: dict[str, Any] = {
         "case_id": case_id, "seq": seq, "v": VERSION, "at": at, "actor_id": actor_id, "role": role, "for_id": for_id,

@@ -153,7 +153,9 @@ def _checkpoints(cases: dict[int, Any], report: Report) -> None:
             if head.case_id not in cases:
                 if head.case_id not in gone:
                     gone.add(head.case_id)
-                    report.breaks.append(Break(head.case, None, _("checkpoint %(n)d knew it, but it is gone", n=row.seq)))
+                    report.breaks.append(
+                        Break(head.case, None, _("checkpoint %(n)d knew it, but it is gone", n=row.seq))
+                    )
                 continue
             written = current.scalar(
                 select(_EVENTS.c.hash).where(_EVENTS.c.case_id == head.case_id, _EVENTS.c.seq == head.version)

@@ -96,9 +96,7 @@ def add_organisation() -> Page:
         except Invalid as fault:
             forms.show_faults(form, fault)
     first = not current_actor().scopes("applicant", "organisation_id")
-    shown = render_template(
-        "identity/organisation_form.html", form=form, row=None, first=first, onward=onward
-    )
+    shown = render_template("identity/organisation_form.html", form=form, row=None, first=first, onward=onward)
     return shown, 400 if form.errors else 200
 
 
@@ -139,9 +137,7 @@ def join(organisation_id: int) -> Page:
     if request.method == "POST" and form.validate():
         person = service.person_by_email(form.email.data or "")
         if person is None or not person.active:
-            form.email.errors = [
-                _("Nobody has an account under this address. Ask the person to open one first.")
-            ]
+            form.email.errors = [_("Nobody has an account under this address. Ask the person to open one first.")]
         else:
             try:
                 actor, person_id = current_actor(), person.id

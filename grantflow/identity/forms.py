@@ -221,14 +221,10 @@ class RevokeRole(Keyed):
 class Organisation(Keyed):
     """An organisation as its people describe it."""
 
-    name_ru = StringField(
-        _("Its name in Cyrillic letters"), description=_("As in the certificate of registration.")
-    )
+    name_ru = StringField(_("Its name in Cyrillic letters"), description=_("As in the certificate of registration."))
     name_en = StringField(_("Its name in Latin letters"), description=_("One of the two is enough."))
     kind = SelectField(_("Kind"), choices=[SelectChoice(k, KIND_LABELS[k]) for k in ORGANISATION_KINDS])
-    legal_form = SelectField(
-        _("Legal form"), choices=[SelectChoice(f, LEGAL_FORM_LABELS[f]) for f in LEGAL_FORMS]
-    )
+    legal_form = SelectField(_("Legal form"), choices=[SelectChoice(f, LEGAL_FORM_LABELS[f]) for f in LEGAL_FORMS])
     country = SelectField(_("Country"), choices=[SelectChoice(*row) for row in COUNTRIES.items()])
     place_id = SelectField(
         _("District"), description=_("Where the work is done, if it is one of the programme’s districts.")

@@ -139,7 +139,9 @@ def to_sign_in(person_id: int | None = None) -> Response:
     if request.method == "POST":
         if keep(person_id):
             flash(_("Your session has ended. Sign in again: what you typed is kept."), "warm")
-        else:
+        elif person_id is not None:
             flash(_("Your session has ended. Sign in again."), "warm")
+        else:  # somebody who was never in: they pressed a button of a public page
+            flash(_("You sign in or open an account on the way; you come back to this place."))
     back = here() if request.method in ("GET", "HEAD") or _has_page() else None
     return redirect(url_for("identity.sign_in", next=back if back not in (None, "/") else None), 303)

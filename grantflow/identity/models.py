@@ -13,7 +13,18 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from grantflow.db import Base, Id, JsonText
 
-LEGAL_FORMS = ("ano", "roo", "foundation", "ooo", "ip", "self_employed", "initiative_group", "cooperative", "public_body", "other")
+LEGAL_FORMS = (
+    "ano",
+    "roo",
+    "foundation",
+    "ooo",
+    "ip",
+    "self_employed",
+    "initiative_group",
+    "cooperative",
+    "public_body",
+    "other",
+)
 ORGANISATION_KINDS = ("cso", "local_authority", "business", "initiative_group", "other")
 ROLES = ("applicant", "officer", "panellist", "chair", "finance", "manager", "auditor")
 """Every role a person may be given. `system` and `admin` (the shell) are nobody's to give."""

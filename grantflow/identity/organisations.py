@@ -52,9 +52,7 @@ def _checked(given: dict[str, Any], known_id: int | None = None) -> dict[str, An
     if kept["inn"] and (number_fault := inn_fault(kept["inn"], kept["country"], kept["legal_form"])):
         wrong["inn"] = number_fault
     if kept["ogrn"] and kept["country"] == "RU" and not _fits(ogrn_number, kept["ogrn"]):
-        wrong["ogrn"] = _(
-            "The last digit does not fit the others. Write the 13 or 15 digits of the certificate."
-        )
+        wrong["ogrn"] = _("The last digit does not fit the others. Write the 13 or 15 digits of the certificate.")
     elif len(kept["ogrn"]) > 15:
         wrong["ogrn"] = _("Write at most 15 characters.")
     if kept.get("founded_on") and kept["founded_on"] > clock.today("Europe/Moscow"):
@@ -81,9 +79,7 @@ def inn_fault(text: str, country: str = "RU", legal_form: str = "other") -> Any:
     if country != "RU":
         return _("Write at most 12 letters and digits.") if len(text) > 12 or not text.isalnum() else None
     if not (text.isascii() and text.isdigit()) or len(text) not in (10, 12):
-        return _(
-            "An INN has 10 digits, that of a person 12. This one has %(count)s characters.", count=len(text)
-        )
+        return _("An INN has 10 digits, that of a person 12. This one has %(count)s characters.", count=len(text))
     if legal_form in NATURAL and len(text) != 12:
         return _("The INN of a sole trader or self-employed person has 12 digits.")
     if not _fits(inn_number, text):
@@ -92,9 +88,7 @@ def inn_fault(text: str, country: str = "RU", legal_form: str = "other") -> Any:
 
 
 def _taken(number: str, country: str, known_id: int | None) -> bool:
-    query = select(_ORGANISATIONS.c.id).where(
-        _ORGANISATIONS.c.inn == number, _ORGANISATIONS.c.country == country
-    )
+    query = select(_ORGANISATIONS.c.id).where(_ORGANISATIONS.c.inn == number, _ORGANISATIONS.c.country == country)
     return any(row.id != known_id for row in writing().execute(query))
 
 
@@ -127,11 +121,7 @@ def add_organisation(
     current = writing()
     if key is not None and actor.person_id is not None:
         key = f"organisation/{actor.person_id}/{key}"
-    known = (
-        current.execute(select(CASES.c.id).where(CASES.c.open_key == key)).scalar_one_or_none()
-        if key
-        else None
-    )
+    known = current.execute(select(CASES.c.id).where(CASES.c.open_key == key)).scalar_one_or_none() if key else None
     if known is not None:
         return int(known)
     kept = _checked(
@@ -160,9 +150,7 @@ def add_organisation(
         )
     )
     if join and actor.person_id is not None:
-        first = Actor(
-            actor.person_id, actor.name, actor.language, (Held("applicant", organisation_id=file.id),)
-        )
+        first = Actor(actor.person_id, actor.name, actor.language, (Held("applicant", organisation_id=file.id),))
         grant_role(first, actor.person_id, "applicant", organisation_id=file.id)
     return int(file.id)
 
@@ -173,9 +161,7 @@ def change_organisation(actor: Actor, organisation_id: int, *, key: str | None =
     """
     current = writing()
     row = current.execute(select(_ORGANISATIONS).where(_ORGANISATIONS.c.id == organisation_id)).one_or_none()
-    if row is None or not (
-        actor.everywhere or organisation_id in actor.scopes("applicant", "organisation_id")
-    ):
+    if row is None or not (actor.everywhere or organisation_id in actor.scopes("applicant", "organisation_id")):
         raise NotFound
     kept = _checked({name: getattr(row, name) for name in FIELDS} | given, organisation_id)
     changed = {name: kept[name] for name in FIELDS if kept[name] != getattr(row, name)}
@@ -183,11 +169,7 @@ def change_organisation(actor: Actor, organisation_id: int, *, key: str | None =
         return
     private = {
         "inn",
-        *(
-            ("name_en", "name_ru", "ogrn")
-            if kept["legal_form"] in NATURAL or row.legal_form in NATURAL
-            else ()
-        ),
+        *(("name_en", "name_ru", "ogrn") if kept["legal_form"] in NATURAL or row.legal_form in NATURAL else ()),
     }
     door.record(
         organisation_id,
@@ -196,9 +178,7 @@ def change_organisation(actor: Actor, organisation_id: int, *, key: str | None =
         key=key,
         changes=[(name, getattr(row, name), value) for name, value in changed.items() if name not in private],
         private_changes=[
-            (name, getattr(row, name), value, actor.person_id)
-            for name, value in changed.items()
-            if name in private
+            (name, getattr(row, name), value, actor.person_id) for name, value in changed.items() if name in private
         ],
     )
     aliases = list(row.aliases or ())

@@ -32,9 +32,7 @@ def fault(password: str, *, email: str = "") -> Any:
     """Why a password may not be chosen, as a sentence; None when it may."""
     plain = _plain(password)
     if len(plain) < SHORTEST:
-        return _(
-            "Write at least %(count)s characters. A few words in a row are easy to remember.", count=SHORTEST
-        )
+        return _("Write at least %(count)s characters. A few words in a row are easy to remember.", count=SHORTEST)
     if len(plain) > LONGEST:
         return _("Write at most %(count)s characters.", count=LONGEST)
     bare = plain.casefold().strip("0123456789!?. ")

@@ -20,9 +20,7 @@ from grantflow.identity.models import Organisation, Person, RoleAssignment
 from grantflow.identity.roles import CASES
 from grantflow.rendering import language
 
-_PLACES = table(
-    "places", *(column(c) for c in ("id", "kind", "parent_id", "code")), column("name", JsonText())
-)
+_PLACES = table("places", *(column(c) for c in ("id", "kind", "parent_id", "code")), column("name", JsonText()))
 """The columns of `places` that are read here; the table itself is of a later layer."""
 _PEOPLE, _ROLES, _EVENTS = Person.__table__, RoleAssignment.__table__, Event.__table__
 PAGE = 25
@@ -30,11 +28,7 @@ PAGE = 25
 
 def programmes_of(actor: Actor) -> list[Any]:
     """The programmes this actor manages: number and title."""
-    query = (
-        select(CASES.c.id, CASES.c.title)
-        .where(CASES.c.kind == "programme")
-        .order_by(CASES.c.title, CASES.c.id)
-    )
+    query = select(CASES.c.id, CASES.c.title).where(CASES.c.kind == "programme").order_by(CASES.c.title, CASES.c.id)
     if not actor.everywhere:
         query = query.where(CASES.c.id.in_(actor.scopes("manager", "programme_id")))
     return list(session().execute(query).all())
@@ -49,9 +43,7 @@ def roles_of(person_ids: list[int], programmes: set[int] | None = None) -> dict[
     programmes only.
     """
     query = (
-        select(_ROLES)
-        .where(_ROLES.c.person_id.in_(person_ids))
-        .order_by(_ROLES.c.revoked_at.is_not(None), _ROLES.c.id)
+        select(_ROLES).where(_ROLES.c.person_id.in_(person_ids)).order_by(_ROLES.c.revoked_at.is_not(None), _ROLES.c.id)
     )
     if programmes is not None:
         query = query.where(_ROLES.c.programme_id.in_(programmes))
@@ -59,9 +51,7 @@ def roles_of(person_ids: list[int], programmes: set[int] | None = None) -> dict[
     scopes = {i for r in rows for i in (r.programme_id, r.panel_id, r.organisation_id) if i}
     files = {row.id: row for row in session().execute(_named(scopes))} if scopes else {}
     by = {r.granted_by for r in rows if r.granted_by}
-    givers = (
-        {row.id: row for row in session().execute(select(_PEOPLE).where(_PEOPLE.c.id.in_(by)))} if by else {}
-    )
+    givers = {row.id: row for row in session().execute(select(_PEOPLE).where(_PEOPLE.c.id.in_(by)))} if by else {}
     today = clock.today()
     found: dict[int, list[dict[str, Any]]] = {person_id: [] for person_id in person_ids}
     for row in rows:
@@ -187,13 +177,9 @@ def places() -> list[Any]:
 def demo_people(emails: list[str]) -> list[tuple[Any, set[str]]]:
     """The demonstration's people under these addresses, in that order, with their roles."""
     keys = [words.address_key(email) for email in emails]
-    rows = {
-        row.email_key: row for row in session().execute(select(_PEOPLE).where(_PEOPLE.c.email_key.in_(keys)))
-    }
+    rows = {row.email_key: row for row in session().execute(select(_PEOPLE).where(_PEOPLE.c.email_key.in_(keys)))}
     held: dict[int, set[str]] = {}
-    for row in session().execute(
-        select(_ROLES.c.person_id, _ROLES.c.role).where(_ROLES.c.revoked_at.is_(None))
-    ):
+    for row in session().execute(select(_ROLES.c.person_id, _ROLES.c.role).where(_ROLES.c.revoked_at.is_(None))):
         held.setdefault(row.person_id, set()).add(row.role)
     return [(rows[key], held.get(rows[key].id, set())) for key in keys if key in rows]
 
@@ -203,8 +189,6 @@ def names_of(person_ids: Iterable[int | None]) -> dict[int, str]:
     wanted = {number for number in person_ids if number is not None}
     if not wanted:
         return {}
-    rows = session().execute(
-        select(_PEOPLE.c.id, _PEOPLE.c.name_en, _PEOPLE.c.name_ru).where(_PEOPLE.c.id.in_(wanted))
-    )
+    rows = session().execute(select(_PEOPLE.c.id, _PEOPLE.c.name_en, _PEOPLE.c.name_ru).where(_PEOPLE.c.id.in_(wanted)))
     russian = language() == "ru"
     return {row.id: (row.name_ru or row.name_en) if russian else (row.name_en or row.name_ru) for row in rows}

@@ -58,11 +58,7 @@ def _scope(role: str, scope: dict[str, int | None]) -> dict[str, int | None]:
         if scope.get(name) is None:
             continue
         kind = name.removesuffix("_id")
-        file = (
-            writing()
-            .execute(select(CASES).where(CASES.c.id == scope[name], CASES.c.kind == kind))
-            .one_or_none()
-        )
+        file = writing().execute(select(CASES).where(CASES.c.id == scope[name], CASES.c.kind == kind)).one_or_none()
         if file is None:
             raise NotFound
         kept[name] = file.id
@@ -92,20 +88,14 @@ def _held_now(person_id: int) -> list[Any]:
     """Roles that hold today or later."""
     today = clock.today()
     found = writing().execute(
-        select(_ROLES)
-        .where(_ROLES.c.person_id == person_id, _ROLES.c.revoked_at.is_(None))
-        .order_by(_ROLES.c.id)
+        select(_ROLES).where(_ROLES.c.person_id == person_id, _ROLES.c.revoked_at.is_(None)).order_by(_ROLES.c.id)
     )
     return [row for row in found if row.ends_on is None or row.ends_on >= today]
 
 
 def _separate(role: str, programme_id: int | None, held: list[Any]) -> None:
     for row in held:
-        if (
-            row.programme_id == programme_id
-            and programme_id is not None
-            and frozenset((role, row.role)) in APART
-        ):
+        if row.programme_id == programme_id and programme_id is not None and frozenset((role, row.role)) in APART:
             raise Refused(
                 _(
                     "This person is %(held)s of the same programme. Who decides does not pay: "
@@ -141,10 +131,7 @@ def grant_role(
     if role not in ROLES:
         said = _("Choose a role from the list.")
         raise Invalid(said, {"role": said})
-    if (
-        current.execute(select(CASES.c.id).where(CASES.c.id == person_id).with_for_update()).one_or_none()
-        is None
-    ):
+    if current.execute(select(CASES.c.id).where(CASES.c.id == person_id).with_for_update()).one_or_none() is None:
         raise NotFound
     if key is not None and (earlier := store.by_key(current, person_id, key)) is not None:
         return int(earlier.facts["assignment"])

@@ -145,9 +145,7 @@ def register(
 ) -> Person:
     """Open one's own account. The consent to the text of that version stands in the file with its hour."""
     if not consent:
-        raise Invalid(
-            fields={"consent": _("Tick this box: without it we may not keep your name and address.")}
-        )
+        raise Invalid(fields={"consent": _("Tick this box: without it we may not keep your name and address.")})
     if fault := passwords.fault(password, email=email):
         raise Invalid(fault, {"password": fault})
     return _open_account(
@@ -216,16 +214,12 @@ def authenticate(email: str, password: str) -> Person | None:
 
 def rehash(person_id: int, password: str) -> None:
     """Keep the same password under today's parameters, after it has just been typed rightly."""
-    writing().execute(
-        update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(password_hash=passwords.hashed(password))
-    )
+    writing().execute(update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(password_hash=passwords.hashed(password)))
 
 
 def set_language(person_id: int, language: str) -> None:
     """The language of pages and letters; a setting, no event."""
-    writing().execute(
-        update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(language=_known_language(language))
-    )
+    writing().execute(update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(language=_known_language(language)))
 
 
 def change_settings(person_id: int, *, language: str, zone: str, theme: str) -> None:
@@ -251,17 +245,13 @@ def change_name(actor: Actor, person_id: int, *, name_en: str, name_ru: str, key
     if not any(after.values()):
         said = _("Write your name in at least one of the two scripts.")
         raise Invalid(said, {"name_en": said})
-    changes = [
-        (c, getattr(before, c), text, person_id) for c, text in after.items() if getattr(before, c) != text
-    ]
+    changes = [(c, getattr(before, c), text, person_id) for c, text in after.items() if getattr(before, c) != text]
     if changes:
         door.record(person_id, "name_changed", actor=actor, private_changes=changes, key=key)
         writing().execute(update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(**after))
 
 
-def change_password(
-    actor: Actor, person_id: int, *, new: str, old: str | None = None, key: str | None = None
-) -> None:
+def change_password(actor: Actor, person_id: int, *, new: str, old: str | None = None, key: str | None = None) -> None:
     """Set a new password and end all sessions but those that learn of the new epoch.
 
     `old` is asked of somebody who changes their own; an invitation link stands in its place.

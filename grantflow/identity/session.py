@@ -224,10 +224,7 @@ def chosen_language() -> str | None:
         log.warning("the visitor's language could not be read")
     if (chosen := session.get("language")) in rendering.LANGUAGES:
         return str(chosen)
-    return (
-        request.accept_languages.best_match(list(rendering.LANGUAGES))
-        or current_app.config["GRANTFLOW"].language
-    )
+    return request.accept_languages.best_match(list(rendering.LANGUAGES)) or current_app.config["GRANTFLOW"].language
 
 
 def chosen_zone() -> str:
@@ -248,11 +245,7 @@ def places(actor: Actor) -> list[Any]:
         current = (
             here == place.endpoint
             or here in place.also
-            or (
-                room not in ("cases", "identity")
-                and here.startswith(f"{room}.")
-                and place.endpoint.endswith(".index")
-            )
+            or (room not in ("cases", "identity") and here.startswith(f"{room}.") and place.endpoint.endswith(".index"))
         )
         counter = _counters.get(place.endpoint)
         count = counter(actor) if counter and actor.person_id else 0
@@ -274,9 +267,7 @@ def _frame() -> dict[str, Any]:
 
 def install(app: Flask) -> None:
     """Wire sign-in, the gate and the frame's variables to the app."""
-    login_manager.session_protection = (
-        None  # a phone changes its address on the way; the idle limit ends sessions
-    )
+    login_manager.session_protection = None  # a phone changes its address on the way; the idle limit ends sessions
     login_manager.init_app(app)
     app.before_request(gate)
     app.context_processor(_frame)

@@ -71,9 +71,7 @@ def add_person() -> Page:
                 person_id = person.id
                 if person.password_hash is None:
                     service.invite(actor, person_id, links.link(person), key=form.key.data)
-            flash(
-                _("The account is open and an invitation is on its way. Now give the person a role."), "good"
-            )
+            flash(_("The account is open and an invitation is on its way. Now give the person a role."), "good")
             return redirect(url_for("identity.roles", person_id=person_id), 303)
         except Invalid as fault:
             forms.show_faults(form, fault)
@@ -145,7 +143,5 @@ def revoke(person_id: int, assignment_id: int) -> Page:
         except Refused as refusal:
             form.form_errors.append(str(refusal))
             status = 403
-    shown = render_template(
-        "identity/revoke.html", form=form, person=person, row=row, title=ROLE_TITLES[row.role]
-    )
+    shown = render_template("identity/revoke.html", form=form, person=person, row=row, title=ROLE_TITLES[row.role])
     return shown, status if status != 200 else 400 if form.errors else 200

@@ -30,16 +30,12 @@ Page = str | Response | tuple[str, int]
 
 def home() -> str:
     """Where somebody signed in begins."""
-    return (
-        url_for("cases.desk") if "cases.desk" in current_app.view_functions else url_for("identity.profile")
-    )
+    return url_for("cases.desk") if "cases.desk" in current_app.view_functions else url_for("identity.profile")
 
 
 # ------------------------------ the door
 def _account() -> str:
-    return "account/" + (
-        words.address_key(request.form.get("email")) or request.form.get("email", "")[:254].casefold()
-    )
+    return "account/" + (words.address_key(request.form.get("email")) or request.form.get("email", "")[:254].casefold())
 
 
 def _failed(response: Any) -> bool:
@@ -54,9 +50,7 @@ def _too_often(_limit: Any) -> Any:
 
 @bp.route("/sign-in", methods=["GET", "POST"])
 @access(PUBLIC)
-@limiter.limit(
-    "10 per 15 minutes", key_func=_account, methods=["POST"], deduct_when=_failed, on_breach=_too_often
-)
+@limiter.limit("10 per 15 minutes", key_func=_account, methods=["POST"], deduct_when=_failed, on_breach=_too_often)
 @limiter.limit(
     "60 per 15 minutes",
     key_func=get_remote_address,
@@ -150,9 +144,7 @@ def register() -> Page:
             return redirect(url_for("identity.add_organisation", next=onward), 303)
         except Invalid as fault:
             forms.show_faults(form, fault)
-    return render_template(
-        "identity/register.html", form=form, consent=service.CONSENT
-    ), 400 if form.errors else 200
+    return render_template("identity/register.html", form=form, consent=service.CONSENT), 400 if form.errors else 200
 
 
 # ------------------------------ links by mail
@@ -229,9 +221,7 @@ def profile() -> Page:
                     name_ru=form.name_ru.data or "",
                     key=form.key.data,
                 )
-                service.change_settings(
-                    who.id, language=form.language.data, zone=form.zone.data, theme=form.theme.data
-                )
+                service.change_settings(who.id, language=form.language.data, zone=form.zone.data, theme=form.theme.data)
             session["language"] = form.language.data
             with force_locale(form.language.data):
                 flash(_("Saved."), "good")
@@ -239,9 +229,7 @@ def profile() -> Page:
         except Invalid as fault:
             forms.show_faults(form, fault)
     roles = queries.roles_of([who.id])[who.id]
-    shown = render_template(
-        "identity/profile.html", form=form, roles=roles, titles=ROLE_TITLES, email=who.email
-    )
+    shown = render_template("identity/profile.html", form=form, roles=roles, titles=ROLE_TITLES, email=who.email)
     return shown, 400 if form.errors else 200
 
 

@@ -31,9 +31,7 @@ def line(text: str | None, *, longest: int, needed: bool = True, what: Any = Non
     if needed and not plain:
         raise Invalid(what or _("Write something here."))
     if len(plain) > longest:
-        raise Invalid(
-            _("This has %(count)s characters; write at most %(longest)s.", count=len(plain), longest=longest)
-        )
+        raise Invalid(_("This has %(count)s characters; write at most %(longest)s.", count=len(plain), longest=longest))
     return plain
 
 

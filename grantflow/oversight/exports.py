@@ -94,7 +94,9 @@ def _lines(cases: list[Any], progress: Callable[[int, int], None] | None, lang: 
         beside: dict[int, dict[str, str | None]] = {}
         for row in session().execute(select(_PRIVATE).where(_PRIVATE.c.case_id == case.id)):
             value = json.loads(row.value) if row.value is not None else None
-            beside.setdefault(row.seq, {})[row.name] = value if value is None or isinstance(value, str) else _plain(value)
+            beside.setdefault(row.seq, {})[row.name] = (
+                value if value is None or isinstance(value, str) else _plain(value)
+            )
         for row in session().execute(select(_EVENTS).where(_EVENTS.c.case_id == case.id).order_by(_EVENTS.c.seq)):
             yield _line(row, case, beside.get(row.seq, {}), lang)
         if progress is not None:
@@ -123,7 +125,14 @@ def history_workbook(
     count = book.sheet(_("History"), headers, _lines(cases, progress, lang))
     book.sheet(
         _("Cases"),
-        [(_("Number"), 16), (_("Case in the chain"), 16), (_("Title"), 44), (_("State"), 22), (_("Events"), 8), (_("Last hash"), 70)],
+        [
+            (_("Number"), 16),
+            (_("Case in the chain"), 16),
+            (_("Title"), 44),
+            (_("State"), 22),
+            (_("Events"), 8),
+            (_("Last hash"), 70),
+        ],
         ([c.ref or "", f"{c.kind}/{c.id}", c.title, _state(c, lang), c.version, c.head_hash] for c in cases),
     )
     book.notes(

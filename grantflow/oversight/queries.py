@@ -65,15 +65,19 @@ def find(actor: Actor, *, text: str = "", kind: str = "", page: int = 1, languag
         where.append(or_(_C.ref.ilike(wanted), _C.title.ilike(wanted), _C.organisation_id.in_(bodies)))
     total = session().scalar(select(func.count()).select_from(Case.__table__).where(*where)) or 0
     page = max(1, min(page, (total + PAGE - 1) // PAGE or 1))
-    rows = session().execute(
-        select(Case.__table__, Organisation.name_en, Organisation.name_ru, _E.at.label("last_at"))
-        .join(Organisation.__table__, Organisation.id == _C.organisation_id, isouter=True)
-        .join(Event.__table__, and_(_E.case_id == _C.id, _E.seq == _C.version), isouter=True)
-        .where(*where)
-        .order_by(_E.at.desc(), _C.id.desc())
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
-    ).all()
+    rows = (
+        session()
+        .execute(
+            select(Case.__table__, Organisation.name_en, Organisation.name_ru, _E.at.label("last_at"))
+            .join(Organisation.__table__, Organisation.id == _C.organisation_id, isouter=True)
+            .join(Event.__table__, and_(_E.case_id == _C.id, _E.seq == _C.version), isouter=True)
+            .where(*where)
+            .order_by(_E.at.desc(), _C.id.desc())
+            .limit(PAGE)
+            .offset((page - 1) * PAGE)
+        )
+        .all()
+    )
     lines = [
         Line(
             row,

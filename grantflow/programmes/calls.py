@@ -36,15 +36,11 @@ def keep_terms(terms: Terms) -> str:
     current, packs = writing(), models.CallPack
     known = current.scalar(select(packs.hash).where(packs.hash == terms.content_hash))
     if known is None:
-        current.execute(
-            insert(packs), {"hash": terms.content_hash, "content": terms.content, "stored_at": clock.now()}
-        )
+        current.execute(insert(packs), {"hash": terms.content_hash, "content": terms.content, "stored_at": clock.now()})
     return terms.content_hash
 
 
-def load_call(
-    call: CallPack, pack: ProgrammePack, done: Loaded, places: Mapping[str, int], actor: Actor
-) -> int:
+def load_call(call: CallPack, pack: ProgrammePack, done: Loaded, places: Mapping[str, int], actor: Actor) -> int:
     """Open or bring up to date one call; gives back the number of its case. Raises Refused for what may not
     change."""
     current = writing()
@@ -101,13 +97,9 @@ def _change_call(
     closed = opened and case.stage != "submission"
     for name, before, after in changes:
         if name in (AFTER_CLOSING if closed else AFTER_OPENING if opened else set()):
-            raise Refused(
-                _("%(call)s is open or was: “%(field)s” can no longer change.", call=row.code, field=name)
-            )
+            raise Refused(_("%(call)s is open or was: “%(field)s” can no longer change.", call=row.code, field=name))
         if opened and name == "closes_at" and after < before:
-            raise Refused(
-                _("%(call)s is open: its closing day can be put off, never brought forward.", call=row.code)
-            )
+            raise Refused(_("%(call)s is open: its closing day can be put off, never brought forward.", call=row.code))
     if case.state == "draft":
         before_codes = sorted(current_districts(row.case_id))
         if before_codes != sorted(call.districts):

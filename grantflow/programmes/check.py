@@ -55,9 +55,7 @@ def pack(pack: ProgrammePack) -> Found:
             yield f"statistics.{row.code}", f'"{row.place}" is not among the places.', "place"
     if pack.ends <= pack.starts:
         yield "ends", "The programme ends before it starts.", "dates"
-    if missing := sorted(
-        {"call", "application", "award", "tranche", "report", "check"} - set(pack.workflows)
-    ):
+    if missing := sorted({"call", "application", "award", "tranche", "report", "check"} - set(pack.workflows)):
         yield "workflows", f"No workflow is named for: {', '.join(missing)}.", "workflow"
     yield from _objectives(pack, set(known))
     yield from _doubles((a.code for a in pack.alliances), "alliances", "alliance")

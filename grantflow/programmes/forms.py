@@ -29,7 +29,9 @@ class ScopeForm(FlaskForm):  # type: ignore[misc]
 
     districts = TickList(_("Districts from that day on"))
     on = StringField(_("From which day"), description=_("Day, month and year, for example 14.09.2021"))
-    reason = TextAreaField(_("Reason"), [Length(max=2000)], description=_("It stands on the call's page and in the history."))
+    reason = TextAreaField(
+        _("Reason"), [Length(max=2000)], description=_("It stands on the call's page and in the history.")
+    )
     key = HiddenField()
 
     def validate_districts(self, field: Any) -> None:

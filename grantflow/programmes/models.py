@@ -142,9 +142,7 @@ class Objective(Base):
     __tablename__ = "objectives"
     __table_args__ = (
         UniqueConstraint("programme_id", "code"),
-        CheckConstraint(
-            "level IN (1, 2, 3) AND (level = 1) = (parent_id IS NULL)", name="level_below_parent"
-        ),
+        CheckConstraint("level IN (1, 2, 3) AND (level = 1) = (parent_id IS NULL)", name="level_below_parent"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -181,9 +179,7 @@ class IndicatorValue(Base):
     __tablename__ = "indicator_values"
     __table_args__ = (
         UniqueConstraint("indicator_id", "slot", "revision"),
-        CheckConstraint(
-            "(women IS NULL) = (men IS NULL) AND (men IS NULL) = (not_stated IS NULL)", name="whole_split"
-        ),
+        CheckConstraint("(women IS NULL) = (men IS NULL) AND (men IS NULL) = (not_stated IS NULL)", name="whole_split"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

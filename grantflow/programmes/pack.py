@@ -139,9 +139,7 @@ class ProgrammePack(Part):
 
     def shifted(self, days: Mapping[str, int]) -> ProgrammePack:
         """The same programme with each named call so many whole days later."""
-        return self.model_copy(
-            update={"calls": tuple(call.shifted(days.get(call.code, 0)) for call in self.calls)}
-        )
+        return self.model_copy(update={"calls": tuple(call.shifted(days.get(call.code, 0)) for call in self.calls)})
 
 
 def read(path: Path) -> ProgrammePack:
@@ -186,13 +184,9 @@ def _lend_terms(raw: dict[str, Any], file: str) -> list[Fault]:
         lender = call.pop("terms_of")
         where = f"calls.{call.get('code')}"
         if "terms" in call:
-            faults.append(
-                Fault(file, where, "The call has terms of its own and terms_of: one of the two.", "terms")
-            )
+            faults.append(Fault(file, where, "The call has terms of its own and terms_of: one of the two.", "terms"))
         elif lender not in own:
-            faults.append(
-                Fault(file, where, f'terms_of names "{lender}", a call without terms of its own.', "terms")
-            )
+            faults.append(Fault(file, where, f'terms_of names "{lender}", a call without terms of its own.', "terms"))
         else:
             call["terms"] = own[lender]
     return faults
@@ -209,9 +203,7 @@ def faults_of(error: ValidationError, raw: Any, file: str) -> list[Fault]:
             except (KeyError, IndexError, TypeError):
                 here = None
             code = next((here[k] for k in ("code", "value") if isinstance(here, dict) and k in here), None)
-            names.append(
-                f"{code if isinstance(code, str) else step + 1}" if isinstance(step, int) else str(step)
-            )
+            names.append(f"{code if isinstance(code, str) else step + 1}" if isinstance(step, int) else str(step))
         text = item["msg"].removeprefix("Value error, ")
         found.append(Fault(file, ".".join(names), text[:1].upper() + text[1:] + ".", item["type"]))
     return found

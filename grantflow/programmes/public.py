@@ -84,7 +84,9 @@ def page_of_call(code: str, **more: Any) -> dict[str, Any]:
     terms = queries.call_pack(call)
     today = clock.today(call.zone)
     scope = queries.scope_history(call.case_id)
-    current = [line for line in scope if line.holds(today) or (line.scope.until_on is None and line.scope.from_on > today)]
+    current = [
+        line for line in scope if line.holds(today) or (line.scope.until_on is None and line.scope.from_on > today)
+    ]
     amended = sorted({line.scope.from_on for line in scope if line.scope.reason is not None}, reverse=True)
     return {
         "call": call, "case": case, "programme": programme, "terms": terms, "open": is_open(call, case),

@@ -192,19 +192,13 @@ def workflow_for(programme_id: int, kind: str) -> str:
 def partners(programme_id: int) -> list[models.ProgrammePartner]:
     """The partners of a programme, the lead as the file has it."""
     rows = models.ProgrammePartner
-    return list(
-        session().scalars(select(rows).filter_by(programme_id=programme_id).order_by(rows.position, rows.id))
-    )
+    return list(session().scalars(select(rows).filter_by(programme_id=programme_id).order_by(rows.position, rows.id)))
 
 
-def statistics(
-    programme_id: int, region_id: int | None = None
-) -> list[tuple[models.Statistic, models.Place]]:
+def statistics(programme_id: int, region_id: int | None = None) -> list[tuple[models.Statistic, models.Place]]:
     """The numbers about places; with a region only its own and its country's, for a panel to read beside."""
     rows, places = models.Statistic, models.Place
-    wanted = (
-        select(rows, places).join(places, places.id == rows.place_id).where(rows.programme_id == programme_id)
-    )
+    wanted = select(rows, places).join(places, places.id == rows.place_id).where(rows.programme_id == programme_id)
     if region_id is not None:
         country = select(places.parent_id).where(places.id == region_id).scalar_subquery()
         wanted = wanted.where(or_(places.id == region_id, places.id == country))
@@ -268,12 +262,16 @@ def alliances(programme_id: int, on: date | None = None) -> list[Standing]:
 def call_for_page(code: str) -> tuple[models.Call, Case, models.Programme]:
     """A call with its case and programme, in one query; NotFound where there is none."""
     calls, programmes_ = models.Call, models.Programme
-    row = session().execute(
-        select(calls, Case, programmes_)
-        .join(Case, Case.id == calls.case_id)
-        .join(programmes_, programmes_.id == calls.programme_id)
-        .where(calls.code == code)
-    ).one_or_none()
+    row = (
+        session()
+        .execute(
+            select(calls, Case, programmes_)
+            .join(Case, Case.id == calls.case_id)
+            .join(programmes_, programmes_.id == calls.programme_id)
+            .where(calls.code == code)
+        )
+        .one_or_none()
+    )
     if row is None:
         raise NotFound
     return row[0], row[1], row[2]

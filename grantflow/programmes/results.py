@@ -50,25 +50,19 @@ def results_framework(programme_id: int) -> list[ObjectiveLine]:
     objective, indicator = models.Objective, models.Indicator
     objectives = (
         session()
-        .scalars(
-            select(objective).filter_by(programme_id=programme_id).order_by(objective.position, objective.id)
-        )
+        .scalars(select(objective).filter_by(programme_id=programme_id).order_by(objective.position, objective.id))
         .all()
     )
     indicators: Sequence[models.Indicator] = (
         session()
-        .scalars(
-            select(indicator).filter_by(programme_id=programme_id).order_by(indicator.position, indicator.id)
-        )
+        .scalars(select(indicator).filter_by(programme_id=programme_id).order_by(indicator.position, indicator.id))
         .all()
     )
     recorded = _recorded([row.id for row in indicators if row.measure == "recorded"])
     lines: dict[int, list[IndicatorLine]] = defaultdict(list)
     for row in indicators:
         kind, _, name = row.measure.partition(":")
-        counted = (
-            achieved(name, programme_id) if kind == "computed" else recorded.get(row.id, Achieved(Decimal(0)))
-        )
+        counted = achieved(name, programme_id) if kind == "computed" else recorded.get(row.id, Achieved(Decimal(0)))
         lines[row.objective_id].append(IndicatorLine(row, counted))
     return [ObjectiveLine(row, tuple(lines[row.id])) for row in objectives]
 

@@ -253,9 +253,7 @@ class Terms(Part):
     def content(self) -> str:
         """The canonical JSON: sorted keys, no blanks, defaults left out. The order of lists is content."""
         body = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        return json.dumps(
-            {"format": FORMAT, **body}, ensure_ascii=False, sort_keys=True, separators=(",", ":")
-        )
+        return json.dumps({"format": FORMAT, **body}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     @cached_property
     def content_hash(self) -> str:

@@ -136,13 +136,17 @@ def scope(code: str) -> str | Response | tuple[str, int]:
     if form.validate_on_submit():
         try:
             with unit_of_work():
-                changed = service.amend_scope(row.case_id, form.districts.data or [], form.reason.data or "", form.day, actor)
+                changed = service.amend_scope(
+                    row.case_id, form.districts.data or [], form.reason.data or "", form.day, actor
+                )
         except Refused as refusal:
             form.form_errors = [str(refusal)]
             status = 409
         else:
             flash(
-                _("The districts are amended from %(day)s.", day=day(form.day)) if changed else _("The districts are so already."),
+                _("The districts are amended from %(day)s.", day=day(form.day))
+                if changed
+                else _("The districts are so already."),
                 "good",
             )
             return redirect(url_for("cases.show", case_id=row.case_id), 303)

@@ -163,7 +163,5 @@ def _title_en(answers: str, terms: Terms) -> str:
 
 def _received(call_id: int) -> int:
     """How many applications were submitted, whatever became of them."""
-    query = select(func.count()).where(
-        Application.call_id == call_id, Application.submitted_version.is_not(None)
-    )
+    query = select(func.count()).where(Application.call_id == call_id, Application.submitted_version.is_not(None))
     return int(session().scalar(query) or 0)

@@ -86,9 +86,7 @@ def board_of(sheet: Sheet, actor: Actor) -> Board:
     """The panel's progress: per application and per member."""
     # Whoever withdrew or was disqualified has left the panel's work; the declined have been through it.
     lines = [
-        line
-        for line in lines_of(sheet.id, actor)
-        if line.case.stage != Stage.REFUSED or line.decision is not None
+        line for line in lines_of(sheet.id, actor) if line.case.stage != Stage.REFUSED or line.decision is not None
     ]
     ids = [line.case.id for line in lines]
     totals = standing.counted(ids)
@@ -108,9 +106,7 @@ def board_of(sheet: Sheet, actor: Actor) -> Board:
                 line,
                 here,
                 tuple(p for p in free if p.id not in here) if standing.open_for_reviews(line.case) else (),
-                tuple(
-                    p for m, p, _o in members if said.get((line.case.id, m.person_id)) not in (None, "none")
-                ),
+                tuple(p for m, p, _o in members if said.get((line.case.id, m.person_id)) not in (None, "none")),
                 sum(1 for m, _p, _o in members if (line.case.id, m.person_id) not in said),
                 sheet.panel.quorum,
                 apart,

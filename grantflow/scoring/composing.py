@@ -110,9 +110,7 @@ def _members(form: Any) -> list[Member] | None:
         person = _known(seat.person)
         if person is None:
             continue
-        if seat.seat.data not in dict(
-            seat.seat.choices and [(c.value, c) for c in seat.seat.choices if c.value]
-        ):
+        if seat.seat.data not in dict(seat.seat.choices and [(c.value, c) for c in seat.seat.choices if c.value]):
             seat.seat.errors = [_("Choose for each member whom they sit there for.")]
             whole = False
         names = clean_text(seat.label_en.data), clean_text(seat.label_ru.data)

@@ -143,9 +143,7 @@ def decide(ctx: Context) -> None:
         values["announced_at"] = ctx.now
     if before is None:
         ctx.session.execute(
-            insert(_DECISIONS).values(
-                case_id=ctx.case.id, stage=ctx.case.stage, call_id=ctx.case.call_id, **values
-            )
+            insert(_DECISIONS).values(case_id=ctx.case.id, stage=ctx.case.stage, call_id=ctx.case.call_id, **values)
         )
     else:
         ctx.session.execute(update(_DECISIONS).where(_DECISIONS.c.case_id == ctx.case.id).values(values))
@@ -181,9 +179,7 @@ def release_decisions(ctx: Context) -> None:
         counts[row.kind] += 1
         place = order.place_of(row.case_id)
         ctx.session.execute(
-            update(_DECISIONS)
-            .where(_DECISIONS.c.case_id == row.case_id)
-            .values(announced_at=ctx.now, place=place)
+            update(_DECISIONS).where(_DECISIONS.c.case_id == row.case_id).values(announced_at=ctx.now, place=place)
         )
         facts: dict[str, Any] = {"decision": row.kind, "place": place, "mean": points_of(row.mean)}
         words: dict[str, Any] = {}

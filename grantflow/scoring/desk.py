@@ -29,9 +29,7 @@ WHY: dict[str, Any] = {
 }
 words.field(mean=_("Mean mark"), total=_("Total"))
 words.fact(place=_("Place"), reviews=_("Reviews"), applications=_("Applications"))
-words.code(
-    decision={"awarded": _("grant awarded"), "reserve": _("reserve list"), "declined": _("not funded")}
-)
+words.code(decision={"awarded": _("grant awarded"), "reserve": _("reserve list"), "declined": _("not funded")})
 
 
 @provider

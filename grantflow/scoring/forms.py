@@ -198,9 +198,7 @@ class PanelForm(Keyed):
         _("Reviews each application needs"),
         [InputRequired(_("Write a whole number.")), NumberRange(1, 20, _("Write a number from 1 to 20."))],
     )
-    reviews_due_on = DayField(
-        _("Reviews are due on"), description=_("The end of that day, in the call’s zone.")
-    )
+    reviews_due_on = DayField(_("Reviews are due on"), description=_("The end of that day, in the call’s zone."))
     reason = StringField(
         _("Why it changes"), [Optional(), Length(max=400)], description=_("It will stand in the history.")
     )

@@ -175,17 +175,11 @@ class Decision(Base):
     __table_args__ = (
         stage_follows("decisions"),
         CheckConstraint(in_list("kind", DECISIONS), name="known_kind"),
-        CheckConstraint(
-            "kind <> 'awarded' OR (amount_minor IS NOT NULL AND amount_minor > 0)", name="award_has_a_sum"
-        ),
+        CheckConstraint("kind <> 'awarded' OR (amount_minor IS NOT NULL AND amount_minor > 0)", name="award_has_a_sum"),
         CheckConstraint("kind = 'awarded' OR amount_minor IS NULL", name="only_an_award_has_a_sum"),
-        CheckConstraint(
-            "kind = 'declined' OR (mean IS NOT NULL AND place IS NOT NULL)", name="who_receives_is_ranked"
-        ),
+        CheckConstraint("kind = 'declined' OR (mean IS NOT NULL AND place IS NOT NULL)", name="who_receives_is_ranked"),
         CheckConstraint("stage <> 'award' OR kind = 'awarded'", name="awarded_stage_has_an_award"),
-        CheckConstraint(
-            "announced_at IS NULL OR announced_at >= decided_at", name="announced_after_deciding"
-        ),
+        CheckConstraint("announced_at IS NULL OR announced_at >= decided_at", name="announced_after_deciding"),
         Index("ix_decisions_call_id_place", "call_id", "place"),
     )
 

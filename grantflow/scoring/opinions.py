@@ -108,8 +108,6 @@ def decision_on(case_id: int) -> Decision | None:
     """The decision on an application, announced or not."""
     return (
         session()
-        .scalars(
-            select(Decision).where(Decision.case_id == case_id).execution_options(populate_existing=True)
-        )
+        .scalars(select(Decision).where(Decision.case_id == case_id).execution_options(populate_existing=True))
         .one_or_none()
     )

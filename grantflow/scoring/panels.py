@@ -61,9 +61,7 @@ def panel_of(call_id: int) -> Any | None:
     return session().execute(select(_PANELS).where(_PANELS.c.call_id == call_id)).one_or_none()
 
 
-def members_of(
-    panel_id: int, *, all_times: bool = False
-) -> Sequence[tuple[PanelMember, Person, Organisation | None]]:
+def members_of(panel_id: int, *, all_times: bool = False) -> Sequence[tuple[PanelMember, Person, Organisation | None]]:
     """The members with their bodies, chair first; only those who sit there now unless all times are asked
     for."""
     query = (
@@ -207,8 +205,7 @@ def _new_terms(panel: Any, reviews_due_on: date | None, quorum: int | None) -> l
 def _seat(panel_id: int, wanted: dict[int, Member], actor: Actor, reason: str) -> dict[str, list[int]]:
     current, today = writing(), clock.today()
     sitting = {
-        row.person_id: row
-        for row in current.execute(select(_MEMBERS).where(_MEMBERS.c.panel_id == panel_id)).all()
+        row.person_id: row for row in current.execute(select(_MEMBERS).where(_MEMBERS.c.panel_id == panel_id)).all()
     }
     joined, left = [], []
     for person_id, member in wanted.items():
@@ -222,9 +219,7 @@ def _seat(panel_id: int, wanted: dict[int, Member], actor: Actor, reason: str) -
         if person_id in sitting:
             current.execute(update(_MEMBERS).where(_MEMBERS.c.id == sitting[person_id].id).values(values))
         else:
-            current.execute(
-                insert(_MEMBERS).values(panel_id=panel_id, person_id=person_id, joined_on=today, **values)
-            )
+            current.execute(insert(_MEMBERS).values(panel_id=panel_id, person_id=person_id, joined_on=today, **values))
         if person_id not in sitting or sitting[person_id].left_on is not None:
             joined.append(person_id)
         _give_roles(panel_id, member, actor, reason)

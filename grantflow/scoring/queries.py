@@ -62,9 +62,7 @@ def sheet_of(panel_id: int) -> Sheet:
     """The panel, its call, rubric and last moment for reviews; NotFound where there is none."""
     row = (
         session()
-        .execute(
-            select(Panel, Call).join(Call, Call.case_id == Panel.call_id).where(Panel.case_id == panel_id)
-        )
+        .execute(select(Panel, Call).join(Call, Call.case_id == Panel.call_id).where(Panel.case_id == panel_id))
         .one_or_none()
     )
     if row is None:
@@ -111,8 +109,7 @@ def panels_of(actor: Actor) -> list[Sheet]:
         .order_by(Panel.case_id.desc())
     )
     return [
-        Sheet(panel, call, terms_of(call.pack_hash).rubric, reviews_due_at(panel, call.zone))
-        for panel, call in rows
+        Sheet(panel, call, terms_of(call.pack_hash).rubric, reviews_due_at(panel, call.zone)) for panel, call in rows
     ]
 
 
@@ -220,9 +217,7 @@ def tasks_of(actor: Actor, sheets: Sequence[Sheet] | None = None) -> list[Task]:
     )
     by_panel = {sheet.id: sheet for sheet in (panels_of(actor) if sheets is None else sheets)}
     panels = [panel_id for panel_id in seats if panel_id in by_panel]
-    lines = _lines(
-        Case.panel_id.in_(panels), Case.stage.in_((Stage.SCORING, Stage.DECISION)), visible_to(actor)
-    )
+    lines = _lines(Case.panel_id.in_(panels), Case.stage.in_((Stage.SCORING, Stage.DECISION)), visible_to(actor))
     said = interests.latest(person_id=actor.person_id)
     reviews = {
         review.case_id: review
@@ -250,9 +245,7 @@ def _todo(case: Any, said: str | None, review: Review | None) -> str:
 def own_review(case_id: int, person_id: int | None) -> Review | None:
     """Somebody's own review of an application, without its scores."""
     return (
-        session()
-        .scalars(select(Review).where(Review.case_id == case_id, Review.person_id == person_id))
-        .one_or_none()
+        session().scalars(select(Review).where(Review.case_id == case_id, Review.person_id == person_id)).one_or_none()
     )
 
 
@@ -263,9 +256,7 @@ def candidates(call_id: int) -> tuple[list[Person], list[Organisation]]:
         RoleAssignment.role == "applicant", RoleAssignment.revoked_at.is_(None)
     )
     seated = (
-        select(PanelMember.person_id)
-        .join(Panel, Panel.case_id == PanelMember.panel_id)
-        .where(Panel.call_id == call_id)
+        select(PanelMember.person_id).join(Panel, Panel.case_id == PanelMember.panel_id).where(Panel.call_id == call_id)
     )
     people = session().scalars(
         select(Person)

@@ -61,9 +61,7 @@ class Written:
 
 def rubric_of(case_id: int) -> Rubric:
     """The rubric an application is held to: that of the terms it was written under."""
-    return terms_of(
-        session().execute(select(Application.pack_hash).filter_by(case_id=case_id)).scalar_one()
-    ).rubric
+    return terms_of(session().execute(select(Application.pack_hash).filter_by(case_id=case_id)).scalar_one()).rubric
 
 
 def read_review(case_id: int, person_id: int | None) -> Review | None:
@@ -103,9 +101,7 @@ def faults(given: Written, rubric: Rubric, *, whole: bool) -> dict[str, Any]:
         elif whole and mark.points is None:
             found[f"points_{criterion.code}"] = _("Give points, or go back to the application first.")
         if len(mark.comment) > LONGEST_COMMENT:
-            found[f"comment_{criterion.code}"] = _(
-                "Write at most %(count)s characters.", count=LONGEST_COMMENT
-            )
+            found[f"comment_{criterion.code}"] = _("Write at most %(count)s characters.", count=LONGEST_COMMENT)
         elif whole and comment_needed(mark, rubric):
             found[f"comment_{criterion.code}"] = _(
                 "Say why: fewer than %(points)s points need a comment.",
@@ -119,9 +115,7 @@ def faults(given: Written, rubric: Rubric, *, whole: bool) -> dict[str, Any]:
 
 def comment_needed(mark: Mark, rubric: Rubric) -> bool:
     """Whether these points cannot stand without a word why."""
-    return (
-        mark.points is not None and mark.points < rubric.comment_required_below and not mark.comment.strip()
-    )
+    return mark.points is not None and mark.points < rubric.comment_required_below and not mark.comment.strip()
 
 
 def _possible(rubric: Rubric) -> Any:
@@ -150,9 +144,7 @@ def _still_scoring(case: Any, review: Review | None) -> None:
 
 def _fresh(review: Review | None, revision: int | None) -> None:
     if revision is not None and revision != (review.revision if review else 0):
-        raise Stale(
-            _("You changed this review in another window. Both are shown; what you typed here is kept.")
-        )
+        raise Stale(_("You changed this review in another window. Both are shown; what you typed here is kept."))
 
 
 def save_review(case_id: int, given: Written, *, actor: Actor, revision: int | None = None) -> Review:
@@ -229,9 +221,7 @@ def submit_review(
     return found
 
 
-def reopen_review(
-    case_id: int, person_id: int, reason: str, *, actor: Actor, key: str | None = None
-) -> Review:
+def reopen_review(case_id: int, person_id: int, reason: str, *, actor: Actor, key: str | None = None) -> Review:
     """The chair opens a member's submitted review again, with a reason; it does not count until submitted
     anew.
 
@@ -303,9 +293,7 @@ def _store(case_id: int, actor: Actor, review: Review | None, given: Written, ru
     else:
         review_id = review.id
         current.execute(
-            update(_REVIEWS)
-            .where(_REVIEWS.c.id == review_id)
-            .values(revision=_REVIEWS.c.revision + 1, **values)
+            update(_REVIEWS).where(_REVIEWS.c.id == review_id).values(revision=_REVIEWS.c.revision + 1, **values)
         )
         current.execute(delete(_SCORES).where(_SCORES.c.review_id == review_id))
     rows = [_score(review_id, criterion, given) for criterion in rubric.criteria]

@@ -212,9 +212,7 @@ def reopen(case_id: int, person_id: int) -> Page:
         if form.validate():
             try:
                 with unit_of_work():
-                    service.reopen_review(
-                        case_id, person_id, form.reason.data or "", actor=actor, key=form.key.data
-                    )
+                    service.reopen_review(case_id, person_id, form.reason.data or "", actor=actor, key=form.key.data)
                 flash(_("The review is open again. Its member is told."), "good")
                 return redirect(url_for("cases.show", case_id=case_id), 303)
             except Invalid as fault:

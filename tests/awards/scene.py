@@ -129,15 +129,11 @@ class Scene:
             loaded = load_pack(pack(), SYSTEM)
         self.programme, self.call = loaded.programme_id, loaded.calls["KR-2021"]
         self.officer, self.officer2 = (person("officer", programme_id=self.programme) for _ in range(2))
-        self.finance, self.finance2, self.finance3 = (
-            person("finance", programme_id=self.programme) for _ in range(3)
-        )
+        self.finance, self.finance2, self.finance3 = (person("finance", programme_id=self.programme) for _ in range(3))
         self.manager = person("manager", programme_id=self.programme)
         self.auditor = person("auditor", programme_id=self.programme)
         with unit_of_work():
-            self.panel = service.open_case(
-                "panel", actor=SYSTEM, title="Panel", programme_id=self.programme
-            ).id
+            self.panel = service.open_case("panel", actor=SYSTEM, title="Panel", programme_id=self.programme).id
         self.chair = person("chair", panel_id=self.panel)
         self.stranger = person("finance", programme_id=self._other_programme())
         self.grantees: dict[int, Actor] = {}

@@ -53,9 +53,7 @@ def test_a_faulty_account_is_told_beside_its_field_and_kept(
 ) -> None:
     award_id = scene.offered()
     page = move(at(scene.grantees[award_id]), award_id, "accept", **{**RIGHT, **wrong})
-    assert (
-        page.status_code == 400 and said in text_of(page) and "Everything you typed is kept" in text_of(page)
-    )
+    assert page.status_code == 400 and said in text_of(page) and "Everything you typed is kept" in text_of(page)
     assert 'value="Onego Bank"' in page.get_data(as_text=True) or "bank_name" in wrong
     assert scene.state(award_id) == "offered"
 
@@ -75,9 +73,7 @@ def test_the_officer_records_the_agreement(scene: Scene, at: Any) -> None:
     assert late.status_code == 400 and "before it starts" in text_of(late)
     ahead = {**days, "signed_on": (today + timedelta(days=3)).isoformat()}
     end = (today + timedelta(days=300)).isoformat()
-    assert "has not come yet" in text_of(
-        move(client, award_id, "sign", agreement_no="5", ends_on=end, **ahead)
-    )
+    assert "has not come yet" in text_of(move(client, award_id, "sign", agreement_no="5", ends_on=end, **ahead))
     assert move(client, award_id, "sign", agreement_no="5", ends_on=end, **days).status_code == 303
     assert scene.award(award_id).agreement_no == "5"
 

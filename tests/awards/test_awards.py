@@ -75,9 +75,7 @@ def test_account_and_signatory_do_not_stand_in_the_chain_as_they_are(scene: Scen
         ({"signatory": "x" * 201}, "who signs"),
     ],
 )
-def test_a_wrong_account_is_refused_with_what_to_write(
-    scene: Scene, wrong: dict[str, Any], sentence: str
-) -> None:
+def test_a_wrong_account_is_refused_with_what_to_write(scene: Scene, wrong: dict[str, Any], sentence: str) -> None:
     award_id = scene.offered()
     with pytest.raises(Refused, match=sentence):
         scene.fire(award_id, "accept", scene.grantees[award_id], payload={**scene.acceptance(), **wrong})
@@ -235,7 +233,5 @@ def test_the_results_count_enterprises_that_accepted_a_grant_once_each(scene: Sc
 
 def test_the_moves_of_an_award_say_why_they_cannot_be_made(scene: Scene) -> None:
     award_id = scene.accepted()
-    offered = {
-        move.trigger: verdict for move, verdict in service.moves_for(scene.row(award_id), scene.finance)
-    }
+    offered = {move.trigger: verdict for move, verdict in service.moves_for(scene.row(award_id), scene.finance)}
     assert not offered["sign"] and "programme officer" in str(offered["sign"].because)

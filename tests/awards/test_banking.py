@@ -15,9 +15,7 @@ def test_an_account_is_read_with_its_blanks() -> None:
     assert read_account(" 4070 2810 5000 0001 2345 ".replace(" ", "\u00a0")) == "40702810500000012345"
 
 
-@pytest.mark.parametrize(
-    "typed", ["", " ", None, "123", "4" * 21, "GB00BARC20201530093459", "=1+1", "счёт 12"]
-)
+@pytest.mark.parametrize("typed", ["", " ", None, "123", "4" * 21, "GB00BARC20201530093459", "=1+1", "счёт 12"])
 def test_what_is_no_account_is_refused_in_a_sentence(app: object, typed: str | None) -> None:
     with pytest.raises(Unreadable) as told:
         read_account(typed)
@@ -34,9 +32,7 @@ def test_an_iban_needs_no_bik() -> None:
     assert read_bank_code("whatever", "FI2112345600000785") == ""
 
 
-@given(
-    st.text("0123456789", min_size=8, max_size=8), st.text("0123456789", min_size=11, max_size=11), st.data()
-)
+@given(st.text("0123456789", min_size=8, max_size=8), st.text("0123456789", min_size=11, max_size=11), st.data())
 def test_a_check_digit_finds_every_single_wrong_digit(start: str, end: str, data: st.DataObject) -> None:
     account = russian_account(start, end, BIK)
     place = data.draw(st.integers(0, 19))

@@ -44,13 +44,10 @@ def swing() -> Any:
             "label": label("Swing"),
             "initial": "here",
             "states": [
-                {"name": n, "label": label(n), "tone": "move", "stage": s, "desk": "officer"}
-                for n, s in states
+                {"name": n, "label": label(n), "tone": "move", "stage": s, "desk": "officer"} for n, s in states
             ],
             "moves": [
-                move(
-                    "go", ["here"], "there", ["officer"], guards=["tests.lamp_on"], notices=["tranche_awaits"]
-                ),
+                move("go", ["here"], "there", ["officer"], guards=["tests.lamp_on"], notices=["tranche_awaits"]),
                 move(
                     "come",
                     ["there"],
@@ -80,9 +77,7 @@ class Bench:
         self.reader = person("finance", programme_id=programme).person_id
         with unit_of_work():
             self.cases = [
-                service.open_case(
-                    "check", workflow="swing", actor=self.officer, title=t, programme_id=programme
-                ).id
+                service.open_case("check", workflow="swing", actor=self.officer, title=t, programme_id=programme).id
                 for t in ("door", "floor")
             ]
         definitions.current = real
@@ -124,9 +119,7 @@ class Bench:
                 state, version, head, programme = run(
                     f"SELECT state, version, head_hash, programme_id FROM cases WHERE id = ?{lock}", case_id
                 ).fetchone()
-                if not any(
-                    held.role == "officer" and held.programme_id == programme for held in officer.held
-                ):
+                if not any(held.role == "officer" and held.programme_id == programme for held in officer.held):
                     raise PermissionError
                 to, now, salt = "there" if state == "here" else "here", clock.now(), os.urandom(16)
                 at = now if self.postgres else now.replace(tzinfo=None).isoformat(" ")

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from tests.cases.machines import small
-from tests.factories import person, record_file
 
 from grantflow.cases import definitions, service
 from grantflow.db import unit_of_work
 from grantflow.identity.access import Actor
+from tests.cases.machines import small
+from tests.factories import person, record_file
 
 
 class Desk:
@@ -25,7 +25,12 @@ class Desk:
     def case(self, **more: Any) -> Any:
         with unit_of_work():
             return service.open_case(
-                "check", workflow="small", actor=self.officer, title="Felt workshop", programme_id=self.programme, **more
+                "check",
+                workflow="small",
+                actor=self.officer,
+                title="Felt workshop",
+                programme_id=self.programme,
+                **more,
             )
 
     def fire(self, case: Any, trigger: str, actor: Actor, **more: Any) -> service.Outcome:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from tests.cases.machines import small
 
 from grantflow import clock
 from grantflow.cases import deadlines, definitions, service
@@ -15,6 +14,7 @@ from grantflow.cases.models import CaseDeadline
 from grantflow.db import session, unit_of_work
 from grantflow.engine.definition import Deadline
 from grantflow.engine.registry import registry
+from tests.cases.machines import small
 
 
 @pytest.fixture
@@ -35,7 +35,9 @@ def dated(desk: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def open_rows(case_id: int) -> list[CaseDeadline]:
-    return list(session().scalars(select(CaseDeadline).where(CaseDeadline.case_id == case_id, CaseDeadline.closed_at.is_(None))))
+    return list(
+        session().scalars(select(CaseDeadline).where(CaseDeadline.case_id == case_id, CaseDeadline.closed_at.is_(None)))
+    )
 
 
 def test_a_case_has_the_deadline_of_its_state_and_loses_it_when_it_goes_on(dated: Any) -> None:
@@ -55,7 +57,9 @@ def test_the_sweep_fires_what_is_due_once_as_the_system(dated: Any) -> None:
     row = service.get(case.id)
     assert (row.version, row.due_at) == (2, case.due_at), "it was noted, and the date that passed is still shown"
     with unit_of_work():
-        again = service.fire(case.id, "remark", actor=dated.officer, key=f"deadline/{session().scalars(select(CaseDeadline.id)).first()}")
+        again = service.fire(
+            case.id, "remark", actor=dated.officer, key=f"deadline/{session().scalars(select(CaseDeadline.id)).first()}"
+        )
     assert again.replayed
 
 
@@ -65,7 +69,11 @@ def test_a_refused_deadline_is_closed_with_the_sentence(dated: Any) -> None:
     dated.fire(case, "check", dated.officer)
     with clock.at(clock.now() + timedelta(days=2)):
         assert deadlines.sweep() == 1
-    row = session().scalars(select(CaseDeadline).where(CaseDeadline.case_id == case.id, CaseDeadline.name == "asked")).one()
+    row = (
+        session()
+        .scalars(select(CaseDeadline).where(CaseDeadline.case_id == case.id, CaseDeadline.name == "asked"))
+        .one()
+    )
     assert row.closed_at is not None and "Only the programme officer" in (row.outcome or "")
     assert service.get(case.id).state == "checked"
 

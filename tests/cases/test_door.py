@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from sqlalchemy import func, select
-from tests.cases.conftest import Desk
 
 from grantflow.cases import service
 from grantflow.cases.models import Case
@@ -12,6 +11,7 @@ from grantflow.db import session, unit_of_work
 from grantflow.errors import NotFound, Refused, Stale
 from grantflow.history import verify
 from grantflow.history.models import Event, PrivateValue
+from tests.cases.conftest import Desk
 
 
 def events(case_id: int) -> list[Event]:
@@ -21,12 +21,20 @@ def events(case_id: int) -> list[Event]:
 def test_a_move_changes_the_state_and_writes_one_event_with_before_and_after(desk: Desk) -> None:
     case = desk.case()
     outcome = desk.fire(case, "check", desk.officer, payload={"lamp": "on"})
-    assert (outcome.case.state, outcome.case.stage, outcome.case.version, outcome.moved) == ("checked", "eligibility", 2, True)
+    assert (outcome.case.state, outcome.case.stage, outcome.case.version, outcome.moved) == (
+        "checked",
+        "eligibility",
+        2,
+        True,
+    )
     last = events(case.id)[-1]
     assert (last.seq, last.move, last.from_state, last.to_state, last.actor_id, last.role) == (
         2, "check", "open", "checked", desk.officer.person_id, "officer",
     )  # fmt: skip
-    assert last.facts == {"noted": True, "changes": [{"field": "sum", "before": 1, "after": 2}, {"field": "phone", "private": True}]}
+    assert last.facts == {
+        "noted": True,
+        "changes": [{"field": "sum", "before": 1, "after": 2}, {"field": "phone", "private": True}],
+    }
     assert set(last.private) == {"actor", "phone:before", "phone:after"}
     assert verify.verify_case(case.id).whole
 
@@ -145,7 +153,11 @@ def test_the_door_is_shut_outside_a_unit_of_work(desk: Desk) -> None:
 def test_names_and_reasons_lie_beside_the_chain_and_can_be_erased_without_breaking_it(desk: Desk) -> None:
     case = desk.case()
     desk.fire(case, "refuse", desk.officer, reason="A private reason.")
-    row = session().scalars(select(PrivateValue).where(PrivateValue.case_id == case.id, PrivateValue.name == "reason")).one()
+    row = (
+        session()
+        .scalars(select(PrivateValue).where(PrivateValue.case_id == case.id, PrivateValue.name == "reason"))
+        .one()
+    )
     assert row.value == '"A private reason."'
     with unit_of_work() as current:
         current.execute(
@@ -158,7 +170,11 @@ def test_names_and_reasons_lie_beside_the_chain_and_can_be_erased_without_breaki
 def test_a_record_without_a_move_stands_in_the_chain_too(desk: Desk) -> None:
     with unit_of_work():
         service.record(
-            desk.programme, "scope_amended", actor=desk.officer, reason="Other districts applied.", changes=[("districts", 4, 5)]
+            desk.programme,
+            "scope_amended",
+            actor=desk.officer,
+            reason="Other districts applied.",
+            changes=[("districts", 4, 5)],
         )
     last = events(desk.programme)[-1]
     assert (last.move, last.seq, last.facts["changes"]) == (

@@ -27,17 +27,13 @@ class House:
         self.programme = record_file("programme", "PROZVET")
         self.call = record_file("panel", "Call", programme_id=self.programme)
         self.organisation = organisation("Felt Workshop")
-        self.officer, self.officer2 = (
-            person("officer", programme_id=self.programme, name=f"Olga {n}") for n in (1, 2)
-        )
+        self.officer, self.officer2 = (person("officer", programme_id=self.programme, name=f"Olga {n}") for n in (1, 2))
         self.finance = person("finance", programme_id=self.programme)
         self.auditor = person("auditor", programme_id=self.programme)
         self.applicant = person("applicant", organisation_id=self.organisation)
         self.stranger = person("officer", programme_id=record_file("programme"))
 
-    def case(
-        self, title: str = "Felt workshop", workflow: str = "small", kind: str = "check", **more: Any
-    ) -> Any:
+    def case(self, title: str = "Felt workshop", workflow: str = "small", kind: str = "check", **more: Any) -> Any:
         with unit_of_work():
             return service.open_case(
                 kind,

@@ -119,9 +119,7 @@ def test_a_long_history_is_paged(house: House) -> None:
 
 
 @pytest.mark.parametrize("path", ["/cases/{}", "/history/{}"])
-def test_a_case_costs_the_same_questions_with_one_event_and_child_as_with_three(
-    house: House, path: str
-) -> None:
+def test_a_case_costs_the_same_questions_with_one_event_and_child_as_with_three(house: House, path: str) -> None:
     one, three = house.case("One", kind="award"), house.case("Three", kind="award")
     house.case("c", parent=one)
     house.fire(one, "remark", house.officer)

@@ -38,9 +38,7 @@ def test_whoever_has_voted_waits_for_the_others(house: House) -> None:
 def test_late_things_come_first_and_are_marked(house: House) -> None:
     early, late = house.case("Early"), house.case("Late")
     with unit_of_work() as current:
-        current.execute(
-            update(Case).where(Case.id == early.id).values(due_at=clock.now() + timedelta(days=3))
-        )
+        current.execute(update(Case).where(Case.id == early.id).values(due_at=clock.now() + timedelta(days=3)))
         current.execute(update(Case).where(Case.id == late.id).values(due_at=clock.now() - timedelta(days=2)))
     page = house.at(house.officer).get("/desk")
     words = text_of(page)

@@ -152,9 +152,7 @@ def test_the_whole_way_of_a_tranche_through_its_pages(scene: Scene, at: Any) -> 
     assert move(first, case_id, "approve_first", amount="132 000,00").status_code == 303
     assert first.get(f"/cases/{case_id}/moves/approve_second").status_code == 403
     assert move(second, case_id, "approve_second").status_code == 303
-    paid = move(
-        first, case_id, "pay", bank_ref="PO-9", booked_on=clock.today("Europe/Moscow").strftime("%d.%m.%Y")
-    )
+    paid = move(first, case_id, "pay", bank_ref="PO-9", booked_on=clock.today("Europe/Moscow").strftime("%d.%m.%Y"))
     assert paid.status_code == 303 and scene.state(case_id) == "paid"
     assert [line.bank_ref for line in ledger(award_id=award_id)] == ["PO-9"]
 

@@ -60,9 +60,7 @@ def plans(draw: st.DrawFn) -> list[Decimal]:
 
 
 @given(st.integers(100_000, LARGEST_MINOR), plans())
-def test_parts_add_up_exactly_and_none_but_the_first_is_rounded_up(
-    minor: int, percents: list[Decimal]
-) -> None:
+def test_parts_add_up_exactly_and_none_but_the_first_is_rounded_up(minor: int, percents: list[Decimal]) -> None:
     parts = shares(rub(minor), percents)
     assert sum(part.minor for part in parts) == minor
     for part, percent in list(zip(parts, percents, strict=True))[1:]:

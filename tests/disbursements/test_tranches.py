@@ -78,9 +78,7 @@ def test_a_tranche_waits_for_its_report_and_the_refusal_names_it(scene: Scene) -
     award_id = scene.active()
     scene.paid(award_id, 1)
     second = scene.due(award_id, 2)
-    with pytest.raises(
-        Refused, match=r"Interim report \(KR-2021-0001-G-R1\): not accepted yet. Its state: Assigned"
-    ):
+    with pytest.raises(Refused, match=r"Interim report \(KR-2021-0001-G-R1\): not accepted yet. Its state: Assigned"):
         scene.fire(second, "prepare", scene.finance)
 
 
@@ -173,9 +171,7 @@ def test_a_payment_is_a_line_in_the_ledger_and_the_awards_sum(scene: Scene) -> N
         ({"booked_on": "2022-03-01"}, "the day on which the bank booked"),
     ],
 )
-def test_a_payment_needs_the_banks_reference_and_day(
-    scene: Scene, change: dict[str, Any], sentence: str
-) -> None:
+def test_a_payment_needs_the_banks_reference_and_day(scene: Scene, change: dict[str, Any], sentence: str) -> None:
     one = scene.ready(scene.active())
     with pytest.raises(Refused, match=sentence):
         scene.fire(one, "pay", scene.finance, payload={**scene.payment(), **change})
@@ -243,11 +239,7 @@ def test_sending_back_withdraws_every_approval_and_tells_both_persons(scene: Sce
     scene.fire(one, "send_back", scene.finance3, reason="The account changed.")
     again = scene.tranche(award_id, 1)
     assert (again.prepared_by_id, again.first_by_id, again.second_by_id) == (None, None, None)
-    told = set(
-        session().scalars(
-            select(Outbox.person_id).filter_by(case_id=one.case_id, notice="approval_withdrawn")
-        )
-    )
+    told = set(session().scalars(select(Outbox.person_id).filter_by(case_id=one.case_id, notice="approval_withdrawn")))
     assert {scene.finance.person_id, scene.finance2.person_id} <= told
 
 
@@ -269,9 +261,7 @@ def test_a_reopened_report_takes_back_the_approvals_given_on_its_strength(scene:
     assert scene.state(second.case_id) == "due"
     assert scene.tranche(award_id, 2).first_by_id is None
     told = set(
-        session().scalars(
-            select(Outbox.person_id).filter_by(case_id=second.case_id, notice="approval_withdrawn")
-        )
+        session().scalars(select(Outbox.person_id).filter_by(case_id=second.case_id, notice="approval_withdrawn"))
     )
     assert scene.finance.person_id in told
     with pytest.raises(Refused, match="not accepted yet"):
@@ -283,9 +273,7 @@ def test_a_tranche_beyond_what_is_available_is_refused_with_the_formula(scene: S
     one = scene.due(award_id)
     with unit_of_work() as current:  # what no service does: a plan that promises more than was awarded
         current.execute(
-            update(Tranche.__table__)
-            .where(Tranche.__table__.c.case_id == one.case_id)
-            .values(amount_minor=13_200_001)
+            update(Tranche.__table__).where(Tranche.__table__.c.case_id == one.case_id).values(amount_minor=13_200_001)
         )
     with pytest.raises(Refused) as told:
         scene.fire(one, "prepare", scene.finance)

@@ -51,9 +51,7 @@ def the_one(got: list[Any]) -> tuple[Any, list[Any]]:
     return won[0], lost
 
 
-def test_of_two_second_approvers_one_wins_and_the_other_is_told(
-    app: Flask, scene: Scene, thorough: bool
-) -> None:
+def test_of_two_second_approvers_one_wins_and_the_other_is_told(app: Flask, scene: Scene, thorough: bool) -> None:
     for _ in rounds(thorough):
         award_id = scene.active()
         one = scene.first_approved(award_id)
@@ -75,9 +73,7 @@ def test_of_two_first_approvers_without_a_version_one_wins(app: Flask, scene: Sc
             "trigger": "approve_first",
             "payload": {"amount_minor": one.amount_minor},
         }
-        _won, (lost,) = the_one(
-            at_once(app, {**move, "actor": scene.finance}, {**move, "actor": scene.finance2})
-        )
+        _won, (lost,) = the_one(at_once(app, {**move, "actor": scene.finance}, {**move, "actor": scene.finance2}))
         assert isinstance(lost, Refused) and "First approval" in str(lost)
 
 

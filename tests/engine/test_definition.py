@@ -19,9 +19,9 @@ from grantflow.engine.loader import read
 from tests.engine.sound import SOUND, planted, sound, written
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,11}", fullmatch=True)
-TEXTS = st.text(
-    st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=40
-).filter(lambda text: text == text.strip() and text)
+TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=40).filter(
+    lambda text: text == text.strip() and text
+)
 LABELS = st.builds(Label, en=TEXTS, ru=TEXTS)
 TONES = st.sampled_from(["idle", "move", "done", "stop", "hold"])
 STAGES = st.sampled_from(["preparation", "submission", "scoring", "disbursement", "closed", "refused"])
@@ -65,9 +65,7 @@ def workflows(draw: st.DrawFn) -> Workflow:
         )
     )
     after = st.sampled_from(["P5D", "PT12H", "P1Y2M", "field:awards.lapses"])
-    deadlines = draw(
-        st.lists(st.builds(Deadline, name=NAMES, state=places, after=after, trigger=NAMES), max_size=2)
-    )
+    deadlines = draw(st.lists(st.builds(Deadline, name=NAMES, state=places, after=after, trigger=NAMES), max_size=2))
     return Workflow(
         name=draw(NAMES),
         label=draw(LABELS),
@@ -114,9 +112,7 @@ def _rewritten(raw: dict[str, Any], shuffle: random.Random) -> str:
     for name, state in raw["states"].items():
         text += f"[ states . {name} ]\n" + keys({"final": False, "lane": 0, **state})
     for move in raw["moves"]:
-        text += "[[ moves ]]\n" + keys(
-            {"quorum": 1, "guards": [], "kind": "plain", "name": move["trigger"], **move}
-        )
+        text += "[[ moves ]]\n" + keys({"quorum": 1, "guards": [], "kind": "plain", "name": move["trigger"], **move})
     for deadline in raw["deadlines"]:
         text += "[[deadlines]]\n" + keys(deadline)
     return text
@@ -220,9 +216,7 @@ def test_a_label_speaks_the_language_asked_for() -> None:
 )
 def test_a_deadline_counts_months_by_the_calendar_and_hours_by_the_clock(after: str, due: str) -> None:
     deadline = Deadline(name="d", state="s", after=after, trigger="t")
-    assert deadline.due(datetime(2022, 1, 31, 10, tzinfo=UTC)) == datetime.fromisoformat(due).replace(
-        tzinfo=UTC
-    )
+    assert deadline.due(datetime(2022, 1, 31, 10, tzinfo=UTC)) == datetime.fromisoformat(due).replace(tzinfo=UTC)
     assert deadline.field is None
 
 

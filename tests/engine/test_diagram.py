@@ -94,9 +94,7 @@ def test_every_definition_of_the_house_is_drawn_whole(path: Path, language: str)
     assert [picture.label(node) for node in picture.nodes] == [s.label.in_(language) for s in workflow.states]
     ends = [picture.label(n) for n in picture.nodes if "end" in n.get("class", "").split()]
     assert ends == [state.label.in_(language) for state in workflow.states if state.final]
-    assert not any(
-        {"been", "now"} & set(n.get("class", "").split()) for n in [*picture.nodes, *picture.edges]
-    )
+    assert not any({"been", "now"} & set(n.get("class", "").split()) for n in [*picture.nodes, *picture.edges])
 
 
 @pytest.mark.parametrize("path", HOUSE, ids=lambda path: path.stem)
@@ -167,9 +165,7 @@ def test_the_way_of_a_case_is_lit_up_with_its_steps_numbered(tmp_path: Path) -> 
 
 def test_the_present_state_may_end_the_way_or_follow_it(tmp_path: Path) -> None:
     workflow = sound(tmp_path)
-    assert svg(workflow, "en", ["planned", "checked"], "checked") == svg(
-        workflow, "en", ["planned"], "checked"
-    )
+    assert svg(workflow, "en", ["planned", "checked"], "checked") == svg(workflow, "en", ["planned"], "checked")
 
 
 def test_a_state_visited_often_shows_its_first_and_last_turn(tmp_path: Path) -> None:
@@ -206,8 +202,7 @@ def test_a_state_that_an_older_definition_had_is_left_out(tmp_path: Path) -> Non
             "en",
             [],
             None,
-            "Tranche: from Planned to Paid or Cancelled. "
-            "The main way: Planned, Checked, Approved by the first, Paid.",
+            "Tranche: from Planned to Paid or Cancelled. The main way: Planned, Checked, Approved by the first, Paid.",
         ),
         (
             "ru-RU",
@@ -230,9 +225,7 @@ def test_markup_in_a_label_is_text(tmp_path: Path) -> None:
     workflow = sound(tmp_path)
     states = tuple(state.model_copy(update={"label": nasty}) for state in workflow.states)
     moves = tuple(move.model_copy(update={"label": nasty}) for move in workflow.moves)
-    evil = Workflow(
-        name="evil", label=nasty, initial=workflow.initial, states=states, moves=moves, deadlines=()
-    )
+    evil = Workflow(name="evil", label=nasty, initial=workflow.initial, states=states, moves=moves, deadlines=())
     for language in ("en", "ru"):
         markup = svg(evil, language, ["planned"], "checked")
         assert "<script" not in markup
@@ -288,8 +281,7 @@ def step(name: str, source: str, to: str, label: Label) -> Move:
 def test_a_large_workflow_is_drawn_too() -> None:
     label = Label(en="A state", ru="Состояние")
     states = tuple(
-        State(name=f"s{n}", label=label, tone="stop" if n % 3 == 2 else "move", stage="scoring")
-        for n in range(40)
+        State(name=f"s{n}", label=label, tone="stop" if n % 3 == 2 else "move", stage="scoring") for n in range(40)
     )
     moves = tuple(
         step(f"m{n}_{times}", f"s{n}", f"s{(n * times) % 40}", label)

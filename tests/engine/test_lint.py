@@ -289,9 +289,7 @@ def test_the_unguarded_move_may_stand_last(tmp_path: Path) -> None:
 
 def test_a_deadline_without_any_move_is_found(tmp_path: Path) -> None:
     text = SOUND[: SOUND.rindex("release")] + "relaese" + SOUND[SOUND.rindex("release") + len("release") :]
-    assert [(k, t) for k, t, _ in found_in(tmp_path, text)] == [
-        ("unknown-trigger", 'deadlines[2] "hold_ends"')
-    ]
+    assert [(k, t) for k, t, _ in found_in(tmp_path, text)] == [("unknown-trigger", 'deadlines[2] "hold_ends"')]
 
 
 @pytest.mark.parametrize(("to", "words"), [(("auditer",), "is no role"), (("system",), "reads no mail")])
@@ -352,9 +350,7 @@ def test_a_mended_table_is_not_blamed_for_its_stand_ins(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("initial", ["", "initial = 3", 'initial = "Pland"'])
-def test_a_beginning_that_is_not_there_does_not_make_every_state_unreachable(
-    tmp_path: Path, initial: str
-) -> None:
+def test_a_beginning_that_is_not_there_does_not_make_every_state_unreachable(tmp_path: Path, initial: str) -> None:
     faults = found_in(tmp_path, planted(('initial = "planned"', initial)))
     assert len(faults) == 1
     assert faults[0][1] == "top level"

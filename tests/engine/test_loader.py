@@ -69,9 +69,7 @@ TABLES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("change", "kind", "words"), TABLES, ids=[f"{t[1]}-{n}" for n, t in enumerate(TABLES)]
-)
+@pytest.mark.parametrize(("change", "kind", "words"), TABLES, ids=[f"{t[1]}-{n}" for n, t in enumerate(TABLES)])
 def test_a_table_of_the_wrong_form_is_told_in_plain_words(
     tmp_path: Path, change: tuple[str, str], kind: str, words: str
 ) -> None:
@@ -173,31 +171,23 @@ def test_an_unknown_key_next_to_its_right_spelling_does_not_replace_it(tmp_path:
 
 
 def test_a_value_in_a_message_is_short_and_on_one_line(tmp_path: Path) -> None:
-    ((_, text),) = faults_of(
-        written(tmp_path, planted(('trigger = "hold"', f'trigger = """a\n{"b" * 500}"""')))
-    )
+    ((_, text),) = faults_of(written(tmp_path, planted(('trigger = "hold"', f'trigger = """a\n{"b" * 500}"""'))))
     assert "\n" not in text
     assert len(text) < 400
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(st.data())
-def test_a_file_with_a_piece_cut_out_loads_or_is_told_and_never_crashes(
-    tmp_path: Path, data: st.DataObject
-) -> None:
+def test_a_file_with_a_piece_cut_out_loads_or_is_told_and_never_crashes(tmp_path: Path, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(SOUND)))
     length = data.draw(st.integers(0, 120))
-    put = data.draw(
-        st.sampled_from(["", "=", '"', "]", "[", "\n", "0", "x", "{", "[[moves]]\n", "[states.paid]\n"])
-    )
+    put = data.draw(st.sampled_from(["", "=", '"', "]", "[", "\n", "0", "x", "{", "[[moves]]\n", "[states.paid]\n"]))
     path = written(tmp_path, SOUND[:start] + put + SOUND[start + length :])
     try:
         workflow = read(path)
     except DefinitionFaults as caught:
         assert caught.faults
-        assert all(
-            fault.file == "tranche.toml" and fault.text.endswith((".", "?")) for fault in caught.faults
-        )
+        assert all(fault.file == "tranche.toml" and fault.text.endswith((".", "?")) for fault in caught.faults)
     else:
         assert isinstance(workflow, Workflow)
     examine([path], registry())

@@ -111,9 +111,7 @@ def test_a_report_written_by_a_colleague_meanwhile_is_not_written_over(scene: Sc
         ({"q-spent-0-quantity": "0"}, "above zero"),
     ],
 )
-def test_what_cannot_be_read_is_told_and_kept(
-    scene: Scene, at: Any, typed: dict[str, str], said: str
-) -> None:
+def test_what_cannot_be_read_is_told_and_kept(scene: Scene, at: Any, typed: dict[str, str], said: str) -> None:
     award_id = scene.active()
     report, client = scene.report(award_id, "interim"), at(scene.grantees[award_id])
     url = f"/reports/{report.case_id}/edit"
@@ -128,9 +126,7 @@ def test_formulas_and_control_characters_are_words_like_any(scene: Scene, at: An
     award_id = scene.active()
     report, client = scene.report(award_id, "interim"), at(scene.grantees[award_id])
     url = f"/reports/{report.case_id}/edit"
-    client.post(
-        url, data={**hidden(client.get(url)), "shown": "done", "q-done": "=1+1\x07\u202e<b>", "save": "1"}
-    )
+    client.post(url, data={**hidden(client.get(url)), "shown": "done", "q-done": "=1+1\x07\u202e<b>", "save": "1"})
     assert scene.report(award_id, "interim").answers["done"] == "=1+1<b>"
     assert "=1+1&lt;b&gt;" in client.get(url).get_data(as_text=True)
 
@@ -155,9 +151,7 @@ def test_a_report_and_its_files_are_for_its_people_only(scene: Scene, at: Any) -
     assert stranger.post(url, data=data and {"save": "1"}).status_code == 404
     assert at(scene.officer).get(file).status_code == 404, "a draft's file is the writer's alone"
     assert at(scene.officer).get(url).status_code == 403
-    scene.fire(
-        report, "submit", scene.grantees[award_id], payload={"answers": {**INTERIM, "receipts": [attached]}}
-    )
+    scene.fire(report, "submit", scene.grantees[award_id], payload={"answers": {**INTERIM, "receipts": [attached]}})
     with at(scene.officer).get(file) as reply:
         assert reply.status_code == 200
     assert client.get(url).status_code == 303

@@ -27,9 +27,7 @@ from grantflow.programmes.parts import add_period
 from tests.awards.scene import FINAL, INTERIM, NO_WAY, STOPPED, WORKING, Scene, pack
 
 
-def save(
-    scene: Scene, case_id: int, typed: dict[str, Any], revision: int = 0, actor: Any = None
-) -> drafts.Saved:
+def save(scene: Scene, case_id: int, typed: dict[str, Any], revision: int = 0, actor: Any = None) -> drafts.Saved:
     with unit_of_work():
         return save_report(case_id, typed, revision=revision, actor=actor)
 
@@ -65,9 +63,7 @@ def test_a_report_is_not_written_over_by_a_colleague(scene: Scene) -> None:
     save(scene, report.case_id, {"done": "First."}, 0, grantee)
     with pytest.raises(Stale):
         save(scene, report.case_id, {"done": "Second."}, 0, grantee)
-    assert save(scene, report.case_id, {"done": "First."}, 0, grantee).revision == 1, (
-        "the same words are no clash"
-    )
+    assert save(scene, report.case_id, {"done": "First."}, 0, grantee).revision == 1, "the same words are no clash"
 
 
 def test_nobody_else_writes_a_report(scene: Scene) -> None:
@@ -138,11 +134,7 @@ def test_a_late_report_is_told_once_and_stays_where_it_is(scene: Scene) -> None:
         deadlines.sweep()
         deadlines.sweep()
     assert scene.state(report.case_id) == "assigned"
-    told = (
-        session()
-        .scalars(select(Outbox.person_id).filter_by(case_id=report.case_id, notice="report_late"))
-        .all()
-    )
+    told = session().scalars(select(Outbox.person_id).filter_by(case_id=report.case_id, notice="report_late")).all()
     assert scene.grantees[award_id].person_id in told and len(told) == len(set(told))
 
 
@@ -266,14 +258,10 @@ def test_the_last_check_closes_the_grant(scene: Scene) -> None:
         {"jobs_women": -1},
     ],
 )
-def test_the_database_itself_refuses_a_verdict_against_its_answers(
-    scene: Scene, values: dict[str, Any]
-) -> None:
+def test_the_database_itself_refuses_a_verdict_against_its_answers(scene: Scene, values: dict[str, Any]) -> None:
     row = scene.settled(scene.completed(), 6, WORKING)
     with pytest.raises(IntegrityError), unit_of_work() as current:
-        current.execute(
-            update(Check.__table__).where(Check.__table__.c.case_id == row.case_id).values(values)
-        )
+        current.execute(update(Check.__table__).where(Check.__table__.c.case_id == row.case_id).values(values))
 
 
 def test_the_results_count_enterprises_by_their_latest_verdict(scene: Scene) -> None:

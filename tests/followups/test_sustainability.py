@@ -68,9 +68,7 @@ def test_standing_counts_by_month_and_leaves_out_who_did_not_answer() -> None:
 
 
 verdicts = st.sampled_from(["sustainable", "at_risk", "ceased", "no_answer"])
-histories = st.lists(
-    st.lists(verdicts, max_size=3).map(lambda v: list(zip((6, 12, 24), v, strict=False))), max_size=40
-)
+histories = st.lists(st.lists(verdicts, max_size=3).map(lambda v: list(zip((6, 12, 24), v, strict=False))), max_size=40)
 
 
 @given(histories)
@@ -90,9 +88,7 @@ def test_those_not_so_far_yet_do_not_pull_the_others_up() -> None:
     six, twelve, late = survival([*old, *young])
     assert (six.watched, six.working) == (3, 100)
     assert (twelve.watched, twelve.ceased, twelve.working, twelve.lasting) == (2, 1, 50, 0)
-    assert (late.watched, late.working, late.lasting) == (1, 50, 50), (
-        "what had ceased is not asked about twice"
-    )
+    assert (late.watched, late.working, late.lasting) == (1, 50, 50), "what had ceased is not asked about twice"
 
 
 @given(st.integers(1, 500), st.data())

@@ -11,13 +11,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
-from tests.factories import person, record_file
 
 from grantflow.cases import service
 from grantflow.db import db, session, unit_of_work
 from grantflow.history import canonical, checkpoints, verify
 from grantflow.history.models import Event
 from grantflow.identity.access import Actor
+from tests.factories import person, record_file
 
 
 @pytest.fixture
@@ -70,14 +70,17 @@ def edit(column: str, value: str) -> str:
 
 
 TAMPERING: dict[str, tuple[list[str], str]] = {
-    "an edited fact": ([edit("facts", "'{\"number\":99,\"word\":\"ё\"}'")], "3: its content is not what was written"),
+    "an edited fact": ([edit("facts", '\'{"number":99,"word":"ё"}\'')], "3: its content is not what was written"),
     "an edited actor": ([edit("actor_id", "1")], "3: its content"),
     "an edited role": ([edit("role", "'manager'")], "3: its content"),
     "an edited time": ([edit("at", "'2001-01-01 00:00:00.000000'")], "3: its content"),
     "an edited move": ([edit("move", "'approved'")], "3: its content"),
     "an edited key": ([edit("key", "'other'")], "3: its content"),
     "a deleted event": (["DELETE FROM events WHERE case_id = :id AND seq = 3"], "3: this event is missing"),
-    "a cut tail": (["DELETE FROM events WHERE case_id = :id AND seq = 5"], "5: the case counts 5 events, the chain has 4"),
+    "a cut tail": (
+        ["DELETE FROM events WHERE case_id = :id AND seq = 5"],
+        "5: the case counts 5 events, the chain has 4",
+    ),
     "a cut tail with the case rewound": (
         [
             "DELETE FROM events WHERE case_id = :id AND seq = 5",
@@ -95,10 +98,13 @@ TAMPERING: dict[str, tuple[list[str], str]] = {
         "2: it does not follow from the event before it",
     ),
     "a dropped case": (
-        ["DELETE FROM events WHERE case_id = :id", "DELETE FROM private_values WHERE case_id = :id",
-         "DELETE FROM cases WHERE id = :id"],
+        [
+            "DELETE FROM events WHERE case_id = :id",
+            "DELETE FROM private_values WHERE case_id = :id",
+            "DELETE FROM cases WHERE id = :id",
+        ],
         "checkpoint 1 knew it, but it is gone",
-    ),  # fmt: skip
+    ),
     "a dropped case whose events stayed": (["DELETE FROM cases WHERE id = :id"], "it has events, but the case is gone"),
     "a changed name": (
         ["UPDATE private_values SET value = '\"Somebody\"' WHERE case_id = :id AND seq = 3 AND name = 'actor'"],
@@ -108,7 +114,10 @@ TAMPERING: dict[str, tuple[list[str], str]] = {
         ["DELETE FROM private_values WHERE case_id = :id AND seq = 3 AND name = 'reason'"],
         "3: the value beside it was removed, not erased",
     ),
-    "a case pointing elsewhere": (["UPDATE cases SET head_hash = :other WHERE id = :id"], "the case points to another last event"),
+    "a case pointing elsewhere": (
+        ["UPDATE cases SET head_hash = :other WHERE id = :id"],
+        "the case points to another last event",
+    ),
     "an edited checkpoint": (["UPDATE checkpoints SET events = 1"], "checkpoint 1: it is not what was written"),
     "a removed head": (["DELETE FROM checkpoint_heads WHERE case_id = :id"], "checkpoint 1: its root does not cover"),
 }
@@ -126,7 +135,10 @@ def test_verification_names_the_place_of(chain: int, how: str) -> None:
 
 
 def test_rehashing_one_event_and_all_after_it_is_found_by_the_checkpoint(chain: int) -> None:
-    rows = [dict(r._mapping) for r in session().execute(Event.__table__.select().where(Event.case_id == chain).order_by(Event.seq))]
+    rows = [
+        dict(r._mapping)
+        for r in session().execute(Event.__table__.select().where(Event.case_id == chain).order_by(Event.seq))
+    ]
     from grantflow.history.store import as_object
 
     rows[2]["facts"] = {"number": 42, "word": "ё"}
@@ -197,7 +209,10 @@ def test_a_checkpoint_a_day_is_lodged_and_lists_only_what_grew(chain: int, app: 
     officer = person("officer", programme_id=chain)
     note(chain, officer, 9)
     checkpoints.lodge()
-    grown = session().execute(text("SELECT case_id, version FROM checkpoint_heads WHERE checkpoint = 2 ORDER BY case_id")).all()
+    grown = (
+        session()
+        .execute(text("SELECT case_id, version FROM checkpoint_heads WHERE checkpoint = 2 ORDER BY case_id"))
+        .all()
+    )
     assert (chain, 6) in grown and len(grown) == 2
     assert verify.verify_all().checkpoints == 2
-

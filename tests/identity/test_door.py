@@ -22,9 +22,7 @@ PASSWORD = "three words together"
 @pytest.fixture
 def anna(app: Flask) -> Person:
     with unit_of_work():
-        return service.register(
-            email="anna@example.org", name="Anna", password=PASSWORD, language="en", consent=True
-        )
+        return service.register(email="anna@example.org", name="Anna", password=PASSWORD, language="en", consent=True)
 
 
 def enter(client: object, **more: str) -> object:
@@ -49,9 +47,7 @@ def test_signing_in_leads_to_the_desk_and_out_again(app: Flask, anna: Person) ->
     "email, password",
     [("anna@example.org", "wrong words here"), ("nobody@example.org", PASSWORD), ("not an address", "x")],
 )
-def test_a_wrong_sign_in_says_the_same_whoever_exists(
-    app: Flask, anna: Person, email: str, password: str
-) -> None:
+def test_a_wrong_sign_in_says_the_same_whoever_exists(app: Flask, anna: Person, email: str, password: str) -> None:
     page = app.test_client().post("/sign-in", data={"email": email, "password": password})
     assert page.status_code == 400
     assert "do not fit together" in text_of(page)
@@ -61,10 +57,7 @@ def test_a_wrong_sign_in_says_the_same_whoever_exists(
 def test_after_ten_wrong_attempts_an_account_has_to_wait(app: Flask, anna: Person) -> None:
     client = app.test_client()
     for _ in range(10):
-        assert (
-            client.post("/sign-in", data={"email": "anna@example.org", "password": "wrong words"}).status_code
-            == 400
-        )
+        assert client.post("/sign-in", data={"email": "anna@example.org", "password": "wrong words"}).status_code == 400
     page = client.post("/sign-in", data={"email": "ANNA@example.org", "password": PASSWORD})
     assert page.status_code == 429 and "Wait a quarter of an hour" in text_of(page)
     assert field(page, "email") == "ANNA@example.org"
@@ -122,9 +115,7 @@ def test_what_was_typed_into_an_ended_session_is_in_the_form_again(app: Flask, a
         assert answer.status_code == 303 and answer.location.startswith("/sign-in")
         assert "what you typed is kept" in text_of(client.get(answer.location))
         row = session().scalars(select(KeptInput)).one()
-        assert (
-            row.person_id == anna.id and "secret" not in str(row.data) and "csrf_token" not in str(row.data)
-        )
+        assert row.person_id == anna.id and "secret" not in str(row.data) and "csrf_token" not in str(row.data)
         back = enter(client)
         assert back.location == "/organisation/new"  # type: ignore[attr-defined]
         page = client.get("/organisation/new")
@@ -135,9 +126,7 @@ def test_what_was_typed_into_an_ended_session_is_in_the_form_again(app: Flask, a
 
 def test_kept_words_are_not_shown_to_another_person(app: Flask, anna: Person) -> None:
     with unit_of_work():
-        service.register(
-            email="boris@example.org", name="Boris", password=PASSWORD, language="en", consent=True
-        )
+        service.register(email="boris@example.org", name="Boris", password=PASSWORD, language="en", consent=True)
     client = app.test_client()
     enter(client)
     with clock.at(clock.now() + timedelta(hours=9)):
@@ -188,10 +177,7 @@ def test_a_changed_password_signs_other_devices_out(app: Flask, anna: Person) ->
     enter(elsewhere)
     wrong = here.post("/profile/password", data={"old": "no", "password": "other words again"})
     assert wrong.status_code == 400 and "not your present password" in text_of(wrong)
-    assert (
-        here.post("/profile/password", data={"old": PASSWORD, "password": "other words again"}).status_code
-        == 303
-    )
+    assert here.post("/profile/password", data={"old": PASSWORD, "password": "other words again"}).status_code == 303
     assert here.get("/profile").status_code == 200
     assert elsewhere.get("/profile").status_code == 303
 
@@ -354,9 +340,7 @@ def test_an_applicant_without_an_organisation_describes_one_first(app: Flask, an
 
 def test_another_persons_organisation_is_not_found(app: Flask, anna: Person) -> None:
     client = signed_in(app, actor_for(anna))
-    client.post(
-        "/organisation/new", data={"name_ru": "Мой", "kind": "cso", "legal_form": "ano", "country": "RU"}
-    )
+    client.post("/organisation/new", data={"name_ru": "Мой", "kind": "cso", "legal_form": "ano", "country": "RU"})
     other = factories.organisation()
     assert client.get(f"/organisation/{other}/edit").status_code == 404
     assert client.post(f"/organisation/{other}/edit", data={"name_ru": "x"}).status_code == 404

@@ -50,18 +50,14 @@ def test_a_repeated_key_opens_one_organisation(app: Flask) -> None:
         ("01234567890", "IT", "other", False),
     ],
 )
-def test_a_tax_number_is_checked_by_its_digits(
-    app: Flask, number: str, country: str, form: str, wrong: bool
-) -> None:
+def test_a_tax_number_is_checked_by_its_digits(app: Flask, number: str, country: str, form: str, wrong: bool) -> None:
     with app.test_request_context():
         assert bool(inn_fault(number, country, form)) is wrong
 
 
 def test_every_wrong_field_is_named_at_once(app: Flask) -> None:
     with pytest.raises(Invalid) as fault:
-        opened(
-            name_ru="", kind="castle", legal_form="crown", inn="1", founded_on=date(2199, 1, 1), ogrn="123"
-        )
+        opened(name_ru="", kind="castle", legal_form="crown", inn="1", founded_on=date(2199, 1, 1), ogrn="123")
     assert set(fault.value.fields) == {"name_ru", "kind", "legal_form", "inn", "founded_on", "ogrn"}
 
 
@@ -77,9 +73,7 @@ def test_a_change_is_one_event_with_before_and_after(app: Flask) -> None:
     with unit_of_work():
         service.change_organisation(actor, number, name_en="Felt", country="RU", inn="7707083893")
     event = (
-        session()
-        .scalars(select(Event).where(Event.case_id == number, Event.trigger == "organisation_changed"))
-        .one()
+        session().scalars(select(Event).where(Event.case_id == number, Event.trigger == "organisation_changed")).one()
     )
     assert {"field": "name_en", "before": "", "after": "Felt"} in event.facts["changes"]
     assert {"field": "inn", "private": True} in event.facts["changes"]
@@ -87,9 +81,7 @@ def test_a_change_is_one_event_with_before_and_after(app: Flask) -> None:
     with unit_of_work():
         service.change_organisation(actor, number, name_en="Felt")
     assert (
-        session()
-        .scalars(select(Event).where(Event.case_id == number, Event.trigger == "organisation_changed"))
-        .one()
+        session().scalars(select(Event).where(Event.case_id == number, Event.trigger == "organisation_changed")).one()
     )
 
 

@@ -102,11 +102,7 @@ def test_a_changed_name_stands_in_the_file_and_is_erasable(app: Flask) -> None:
     person = registered()
     with unit_of_work():
         service.change_name(actor_for(person), person.id, name_en="Anna Lempi", name_ru="Анна Лемпи")
-    event = (
-        session()
-        .scalars(select(Event).where(Event.case_id == person.id, Event.trigger == "name_changed"))
-        .one()
-    )
+    event = session().scalars(select(Event).where(Event.case_id == person.id, Event.trigger == "name_changed")).one()
     assert event.facts["changes"] == [{"field": "name_en", "private": True}]
 
 

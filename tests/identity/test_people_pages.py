@@ -34,11 +34,7 @@ def test_a_manager_adds_somebody_and_gives_a_role(app: Flask) -> None:
         "/people/new", data={"email": "olga@example.org", "name": "Ольга", "language": "ru", "key": "k"}
     )
     assert again.location == answer.location
-    invited = (
-        session()
-        .scalars(select(Outbox).where(Outbox.person_id == person.id, Outbox.notice == "invited"))
-        .one()
-    )
+    invited = session().scalars(select(Outbox).where(Outbox.person_id == person.id, Outbox.notice == "invited")).one()
     assert "/invitation/" in invited.params["note"]
     given = {"role": f"officer/{house.programme}", "ends_on": "31.12.2090", "reason": "Joins"}
     assert house.client.post(answer.location, data=given).status_code == 303
@@ -52,28 +48,17 @@ def test_a_role_page_refuses_in_words_and_keeps_what_was_typed(app: Flask) -> No
     url = f"/people/{finance.person_id}/roles"
     assert house.client.get(url).status_code == 200
     refused = house.client.post(url, data={"role": f"manager/{house.programme}", "reason": "Short of hands"})
-    assert (
-        refused.status_code == 403
-        and "does not pay" in text_of(refused)
-        and "Short of hands" in text_of(refused)
-    )
+    assert refused.status_code == 403 and "does not pay" in text_of(refused) and "Short of hands" in text_of(refused)
     assert house.client.post(url, data={"role": f"officer/{house.programme + 999}"}).status_code == 400
     assert (
-        house.client.post(
-            url, data={"role": f"officer/{house.programme}", "ends_on": "30.02.2030"}
-        ).status_code
-        == 400
+        house.client.post(url, data={"role": f"officer/{house.programme}", "ends_on": "30.02.2030"}).status_code == 400
     )
 
 
 def test_taking_a_role_asks_for_the_reason(app: Flask) -> None:
     house = House(app)
     officer = factories.person("officer", programme_id=house.programme)
-    number = (
-        session()
-        .scalars(select(RoleAssignment.id).where(RoleAssignment.person_id == officer.person_id))
-        .one()
-    )
+    number = session().scalars(select(RoleAssignment.id).where(RoleAssignment.person_id == officer.person_id)).one()
     url = f"/people/{officer.person_id}/roles/{number}/revoke"
     assert house.client.get(url).status_code == 200
     assert house.client.post(url, data={"reason": ""}).status_code == 400
@@ -84,9 +69,7 @@ def test_taking_a_role_asks_for_the_reason(app: Flask) -> None:
 
 def test_people_of_other_programmes_are_not_found_until_their_address_is_known(app: Flask) -> None:
     house = House(app)
-    stranger = factories.person(
-        "officer", email="far@example.org", programme_id=factories.record_file("programme")
-    )
+    stranger = factories.person("officer", email="far@example.org", programme_id=factories.record_file("programme"))
     assert house.client.get(f"/people/{stranger.person_id}/roles").status_code == 404
     assert "far@example.org" not in text_of(house.client.get("/people"))
     assert "far@example.org" in text_of(house.client.get("/people?q=FAR@example.org"))

@@ -34,9 +34,7 @@ def give(actor: Actor, person_id: int, role: str, **more: object) -> int:
 def test_a_manager_gives_a_role_and_it_stands_in_the_file(app: Flask) -> None:
     programme, _, manager, person = place()
     give(manager, person, "officer", programme_id=programme, reason="Joins in May")
-    event = (
-        session().scalars(select(Event).where(Event.case_id == person, Event.trigger == "role_granted")).one()
-    )
+    event = session().scalars(select(Event).where(Event.case_id == person, Event.trigger == "role_granted")).one()
     assert event.facts["role"] == "officer" and event.facts["programme_id"] == programme
     assert event.role == "manager" and "reason" in event.private
     notice = session().scalars(select(Outbox).where(Outbox.person_id == person)).one()
@@ -138,11 +136,7 @@ def test_taking_a_role_needs_a_reason_and_ends_it(app: Flask) -> None:
 
 def test_the_last_manager_of_a_programme_stays(app: Flask) -> None:
     programme, _, manager, person = place()
-    own = (
-        session()
-        .scalars(select(RoleAssignment.id).where(RoleAssignment.person_id == manager.person_id))
-        .one()
-    )
+    own = session().scalars(select(RoleAssignment.id).where(RoleAssignment.person_id == manager.person_id)).one()
     with pytest.raises(Refused, match="last manager"), unit_of_work():
         service.revoke_role(manager, own, reason="Tired")
     give(manager, person, "manager", programme_id=programme)

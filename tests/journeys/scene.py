@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
-from tests.browser import PASSWORD, Hands
 
 from grantflow import clock
 from grantflow.awards.banking import russian_account
@@ -29,6 +28,7 @@ from grantflow.programmes.service import load_pack
 from grantflow.scoring import service as scoring
 from grantflow.scoring.service import Mark, Member, Written
 from grantflow.submissions import service as submissions
+from tests.browser import PASSWORD, Hands
 
 FILE = Path(__file__).parents[2] / "workflows" / "programmes" / "prozvet.toml"
 CALL, ZONE = "KR-2021", "Europe/Moscow"

@@ -10,9 +10,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from tests.browser import PASSWORD, Hands, House, house_in, sign_in
-from tests.journeys import scene as made
-from tests.journeys.scene import CALL, PAPER, Scene
 
 from grantflow import clock
 from grantflow.db import session, unit_of_work
@@ -20,6 +17,9 @@ from grantflow.demo import content
 from grantflow.history.verify import verify_all
 from grantflow.identity import service as identity
 from grantflow.submissions import service as submissions
+from tests.browser import PASSWORD, Hands, House, house_in, sign_in
+from tests.journeys import scene as made
+from tests.journeys.scene import CALL, PAPER, Scene
 
 EXE = b"MZ\x90\x00\x03\x00\x00\x00" + b"\x00" * 400 + b"PE\x00\x00"
 

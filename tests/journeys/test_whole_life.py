@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from tests.browser import NARROW, WIDE, Hands, House, shot, sideways, sign_in
-from tests.journeys import scene as made
-from tests.journeys.scene import CALL, PAPER, ZONE, Scene, answer
 
 from grantflow import clock
 from grantflow.cases import definitions
 from grantflow.db import unit_of_work
 from grantflow.followups import drafts
+from tests.browser import NARROW, WIDE, Hands, House, shot, sideways, sign_in
+from tests.journeys import scene as made
+from tests.journeys.scene import CALL, PAPER, ZONE, Scene, answer
 
 WAYS = [
     pytest.param("en", WIDE, True, id="english-wide-keyboard-only"),

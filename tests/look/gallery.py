@@ -112,9 +112,7 @@ class Every(FlaskForm):
         [DataRequired("Say which cost is the largest and why.")],
         description="About 120 characters. Nothing is cut off if you write more.",
     )
-    amount = StringField(
-        "Asked from the grant", [InputRequired("Write the amount in figures, for example 14,000.50.")]
-    )
+    amount = StringField("Asked from the grant", [InputRequired("Write the amount in figures, for example 14,000.50.")])
     founded = DateField("Date of registration", description="For example 1.11.2021.")
     district = SelectField(
         "District",
@@ -304,9 +302,7 @@ def create_gallery(**config: Any) -> Flask:
         FileSystemLoader(str(Path(__file__).parent / "templates")),
     ]
     app.jinja_loader = ChoiceLoader(loaders)  # type: ignore[assignment]
-    app.config.update(
-        SECRET_KEY="gallery", BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "grantflow" / "translations")
-    )
+    app.config.update(SECRET_KEY="gallery", BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "grantflow" / "translations"))
     app.config.update(config)
     Babel(app, locale_selector=lambda: request.args.get("lang", "en"))
     Bootstrap5(app)
@@ -359,8 +355,7 @@ def create_gallery(**config: Any) -> Flask:
             form = Every(meta={"csrf": False})
             form.process(
                 data={
-                    "why": "We teach four women to weave on floor looms and sell together under one mark. "
-                    * 2,
+                    "why": "We teach four women to weave on floor looms and sell together under one mark. " * 2,
                     "lines": [
                         {"what": "Floor loom", "number": "2", "price": "64,000"},
                         {"what": "Workshop rent", "number": "6", "price": "14 000 r"},

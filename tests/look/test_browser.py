@@ -1,6 +1,5 @@
 """The parts in a real browser: axe, sideways scroll, the content policy, and the small script's few comforts."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 import os
@@ -83,16 +82,12 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if "status of" not in message.text else None)
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.on(
-        "request", lambda request: said.append(request.url) if not request.url.startswith(address) else None
-    )
+    page.on("request", lambda request: said.append(request.url) if not request.url.startswith(address) else None)
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(f"{address}{path}?lang={language}&theme={theme}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     # The bar that sticks to the foot may lie on anything half scrolled: axe looks at the page in its whole height.
-    page.set_viewport_size(
-        {"width": width, "height": int(page.evaluate("document.documentElement.scrollHeight")) + 50}
-    )
+    page.set_viewport_size({"width": width, "height": int(page.evaluate("document.documentElement.scrollHeight")) + 50})
     found = axe.run(page, options={"runOnly": RULES, "resultTypes": ["violations"]}).response["violations"]
     assert [(fault["id"], [node["html"][:200] for node in fault["nodes"]]) for fault in found] == []
     assert said == []
@@ -184,9 +179,7 @@ def test_a_form_is_sent_once_however_often_the_button_is_pressed_and_lives_again
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     page.goto(f"{address}/filled")
-    press = (
-        "() => { const b = document.querySelector('.gf-save-bar button'); b.click(); b.click(); b.click(); }"
-    )
+    press = "() => { const b = document.querySelector('.gf-save-bar button'); b.click(); b.click(); b.click(); }"
     with page.expect_navigation():
         page.evaluate(press)
     assert len(sent) == 1

@@ -1,6 +1,5 @@
 """The frame, the macros and the error pages: what they say, and what they must not contain."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 import re
@@ -26,9 +25,7 @@ PAGES = [
 
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_a_page_carries_no_inline_script_or_style_and_no_other_host(
-    gallery: Flask, path: str, language: str
-) -> None:
+def test_a_page_carries_no_inline_script_or_style_and_no_other_host(gallery: Flask, path: str, language: str) -> None:
     page = gallery.test_client().get(f"{path}?lang={language}").get_data(as_text=True)
     assert f'<html lang="{language}"' in page
     assert not re.search(r"<[^>]+\sstyle=|<style|\son\w+=|javascript:", page)
@@ -97,9 +94,7 @@ def test_what_was_typed_is_escaped_where_it_is_shown(gallery: Flask) -> None:
         {{ desk_line(bad, extra=[bad]) }}{{ mark('idle', bad) }}{{ note(bad, bad) }}{{ facts([(bad, bad)]) }}"""
         from datetime import UTC, datetime
 
-        page = gallery.jinja_env.from_string(source).render(
-            bad="<b onclick=x>", at=datetime(2021, 11, 1, tzinfo=UTC)
-        )
+        page = gallery.jinja_env.from_string(source).render(bad="<b onclick=x>", at=datetime(2021, 11, 1, tzinfo=UTC))
     assert "<b onclick" not in page and page.count("&lt;b onclick") >= 10
     assert "<b onclick" not in plots.plot([plots.Series([(0, 1)], "<b onclick=x>")], "<b onclick=x>", top=1)
 

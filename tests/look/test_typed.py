@@ -100,9 +100,7 @@ def test_another_currency_letters_or_kopecks_of_kopecks_are_no_amount(typed: str
     st.sampled_from([" ", "\u00a0", "\u202f", ""]),
     st.sampled_from(".,"),
 )
-def test_every_amount_written_with_spaces_and_two_decimals_comes_back(
-    minor: int, space: str, mark: str
-) -> None:
+def test_every_amount_written_with_spaces_and_two_decimals_comes_back(minor: int, space: str, mark: str) -> None:
     whole, rest = divmod(minor, 100)
     written = f"{whole:,}".replace(",", space) + f"{mark}{rest:02}"
     for lang in ("en", "ru", ""):

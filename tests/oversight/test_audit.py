@@ -8,12 +8,12 @@ import pytest
 from flask import Flask
 from openpyxl import load_workbook
 from sqlalchemy import select, text
-from tests.factories import organisation, person, record_file, signed_in
 
 from grantflow.cases import service
 from grantflow.db import session, unit_of_work
 from grantflow.history.models import Event
 from grantflow.identity.access import Actor
+from tests.factories import organisation, person, record_file, signed_in
 
 
 class House:
@@ -21,7 +21,7 @@ class House:
 
     def __init__(self) -> None:
         self.programme = record_file("programme")
-        self.file = record_file("alliance", "=HYPERLINK(\"x\")", programme_id=self.programme)
+        self.file = record_file("alliance", '=HYPERLINK("x")', programme_id=self.programme)
         self.auditor = person("auditor", programme_id=self.programme)
         self.officer = person("officer", programme_id=self.programme, name="=cmd|' /C calc'!A0")
         with unit_of_work():

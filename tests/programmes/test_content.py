@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from stdnum.ru import inn
 
-from grantflow.demo import content
+from grantflow.demo import content, fitting
 from grantflow.demo.content import Contest, Life, People
 from grantflow.engine.faults import DefinitionFaults
 from grantflow.followups.sustainability import Way, classify
@@ -42,7 +42,7 @@ def test_every_answer_of_both_calls_fits_its_question_and_every_sum_adds_up(
     prozvet: ProgrammePack, contest: Contest, zabaikal: Contest
 ) -> None:
     for one in (contest, zabaikal):
-        assert content.faults_in(one, prozvet.call(one.call), f"{one.call}.toml") == []
+        assert fitting.faults_in(one, prozvet.call(one.call), f"{one.call}.toml") == []
 
 
 def test_the_contest_has_nineteen_applications_from_five_districts_and_the_sums_of_its_board(
@@ -89,9 +89,7 @@ def test_every_tax_number_has_right_check_digits_and_belongs_to_no_tax_office(
     assert len(set(numbers)) == len(numbers)
 
 
-def test_the_two_ineligible_ones_break_the_rule_they_are_refused_by(
-    prozvet: ProgrammePack, contest: Contest
-) -> None:
+def test_the_two_ineligible_ones_break_the_rule_they_are_refused_by(prozvet: ProgrammePack, contest: Contest) -> None:
     rules = {rule.code: rule for rule in prozvet.call("KR-2021").terms.eligibility}
     old, men = (one for one in contest.applications if one.fate == "ineligible")
     assert old.refused is not None and old.refused.rule == "age"
@@ -123,9 +121,7 @@ def test_every_role_of_the_demo_signs_in_at_a_reserved_address(people: People) -
     assert len({one.email for one in people.people}) == len(people.people)
 
 
-def test_every_member_without_an_interest_reads_every_scored_application(
-    people: People, contest: Contest
-) -> None:
+def test_every_member_without_an_interest_reads_every_scored_application(people: People, contest: Contest) -> None:
     apart = {(i.application, i.reader) for i in contest.interests}
     assert len(apart) == 2
     scored = {one.number for one in contest.applications if one.fate == "scored"}
@@ -140,8 +136,8 @@ def test_the_money_ends_after_the_twelfth_and_only_one_application_has_a_wide_sp
     totals: dict[int, list[Decimal]] = {}
     readers: dict[str, list[Decimal]] = {}
     for review in contest.reviews:
-        totals.setdefault(review.application, []).append(content.total_of(review, call))
-        readers.setdefault(review.reader, []).append(content.total_of(review, call))
+        totals.setdefault(review.application, []).append(fitting.total_of(review, call))
+        readers.setdefault(review.reader, []).append(fitting.total_of(review, call))
     ranked = sorted(totals, key=lambda n: -sum(totals[n]) / len(totals[n]))
     first = ranked[:12]
     money = sum(contest.by_number[n].asked_minor for n in first)
@@ -168,11 +164,11 @@ def test_reports_fit_their_questions_and_the_whole_grant_is_spent(
         for code, filed in (("interim", grant.interim), ("final", grant.final)):
             report = terms.report(code)
             assert report is not None
-            assert list(content.unfit(filed.all_answers, report.questions, terms.currency, True)) == []
+            assert list(fitting.unfit(filed.all_answers, report.questions, terms.currency, True)) == []
             if filed.sent > add_period(grant.agreed, report.due):
                 late.append((grant.application, code))
-        assert 0 < content.sum_of(grant.interim.spent) <= asked * 40 // 100
-        assert content.sum_of(grant.final.spent) == asked
+        assert 0 < fitting.sum_of(grant.interim.spent) <= asked * 40 // 100
+        assert fitting.sum_of(grant.final.spent) == asked
     assert late == [(4, "interim"), (11, "interim")]
 
 
@@ -196,10 +192,9 @@ def test_the_verdict_of_every_check_follows_from_its_answers(prozvet: ProgrammeP
             if one.verdict == "no_answer":
                 assert one.answers == {}
                 continue
-            assert list(content.unfit(one.answers, checks.questions, "RUB", True)) == []
+            assert list(fitting.unfit(one.answers, checks.questions, "RUB", True)) == []
             ways = {
-                way.code: Way(one.answers.get(way.question), one.answers.get(way.evidence, ""))
-                for way in checks.ways
+                way.code: Way(one.answers.get(way.question), one.answers.get(way.evidence, "")) for way in checks.ways
             }
             assert classify(one.answers["operating"], ways) == one.verdict
     last = Counter(grant.checks[-1].verdict for grant in life.grants)
@@ -222,7 +217,7 @@ def beside() -> Contest:
 def test_the_small_call_beside_the_contest_fits_its_terms(prozvet: ProgrammePack, beside: Contest) -> None:
     assert beside.round is not None
     call = beside.round.call(beside.call, prozvet)
-    assert content.faults_in(beside, call, "round.toml") == []
+    assert fitting.faults_in(beside, call, "round.toml") == []
     assert set(call.districts) == set(prozvet.call("KR-2021").amendments[0].districts) and not call.amendments
     assert call.opens < call.closes and call.closes.date() < call.results
     assert all(one.answers["district"] in call.districts for one in beside.applications)
@@ -236,7 +231,7 @@ def test_content_moved_by_whole_days_moves_every_day_in_it_and_nothing_else(
 ) -> None:
     later = content.moved(contest, 1847)
     call = prozvet.shifted({"KR-2021": 1847}).call("KR-2021")
-    assert content.faults_in(later, call, "later") == []
+    assert fitting.faults_in(later, call, "later") == []
     for before, after in zip(contest.applications, later.applications, strict=True):
         assert (after.sent - before.sent).days == 1847
         assert after.asked_minor == before.asked_minor

@@ -68,10 +68,7 @@ def test_a_changed_text_of_a_call_stands_in_its_history_with_before_and_after(
     facts = (
         session()
         .scalars(
-            select(Event.facts)
-            .where(Event.case_id == loaded.calls["KR-2021"])
-            .order_by(Event.seq.desc())
-            .limit(1)
+            select(Event.facts).where(Event.case_id == loaded.calls["KR-2021"]).order_by(Event.seq.desc()).limit(1)
         )
         .one()
     )
@@ -107,9 +104,7 @@ def test_an_amendment_waits_for_the_approval_and_then_stands_in_the_history(
             assert programmes.apply_amendments(call_id, call.amendments, who) == 0
     assert moves(call_id)[-2:] == ["approve", "scope_amended"]
     assert {p.code for p in queries.districts_in_scope(call_id, date(2021, 9, 13))} == set(call.districts)
-    assert {p.code for p in queries.districts_in_scope(call_id, date(2021, 9, 14))} == set(
-        call.amendments[0].districts
-    )
+    assert {p.code for p in queries.districts_in_scope(call_id, date(2021, 9, 14))} == set(call.amendments[0].districts)
     gone = [line for line in queries.scope_history(call_id) if line.scope.until_on]
     assert {line.place.code for line in gone} == {"olonetsky", "muezersky"}
     assert all(line.scope.ended and "альянса" in line.scope.ended.ru for line in gone)
@@ -169,16 +164,12 @@ def test_new_terms_of_an_open_call_are_a_new_version_and_the_old_one_is_kept(
     with clock.at(BEFORE):
         bring_to(call_id, who, "approve", "open")
         with unit_of_work():
-            programmes.load_pack(
-                packs.from_text(text.replace('min_ask = "150000"', 'min_ask = "100000"'), "x"), who
-            )
+            programmes.load_pack(packs.from_text(text.replace('min_ask = "150000"', 'min_ask = "100000"'), "x"), who)
     assert queries.call_pack(queries.call_by_code("KR-2021")).min_ask_minor == 100_000_00
     assert queries.terms_by_hash(call.terms.content_hash).min_ask_minor == 150_000_00
 
 
-def test_a_call_closes_by_itself_only_after_the_minutes_of_grace(
-    loaded: Loaded, prozvet: ProgrammePack
-) -> None:
+def test_a_call_closes_by_itself_only_after_the_minutes_of_grace(loaded: Loaded, prozvet: ProgrammePack) -> None:
     call_id, who, call = loaded.calls["KR-2021"], manager(loaded), prozvet.call("KR-2021")
     with clock.at(BEFORE):
         bring_to(call_id, who, "approve", "open")
@@ -271,9 +262,7 @@ def counted(ask: Callable[[], Any]) -> int:
 
 def test_the_framework_shows_targets_and_what_is_recorded_with_people_by_sex(loaded: Loaded) -> None:
     lines = {
-        line.indicator.code: line
-        for row in results.results_framework(loaded.programme_id)
-        for line in row.indicators
+        line.indicator.code: line for row in results.results_framework(loaded.programme_id) for line in row.indicators
     }
     assert lines["enterprises_granted"].indicator.target == 30
     assert lines["enterprises_sustainable"].indicator.target == 50
@@ -283,14 +272,10 @@ def test_the_framework_shows_targets_and_what_is_recorded_with_people_by_sex(loa
     women = lines["women_trained"].achieved
     assert women is not None
     assert (women.value, women.women, women.men, women.not_stated) == (Decimal(381), 381, 34, 6)
-    assert all(
-        line.achieved.women is not None for line in lines.values() if line.indicator.people and line.achieved
-    )
+    assert all(line.achieved.women is not None for line in lines.values() if line.indicator.people and line.achieved)
 
 
-def test_the_framework_asks_no_more_queries_when_there_is_more_to_count(
-    loaded: Loaded, prozvet: ProgrammePack
-) -> None:
+def test_the_framework_asks_no_more_queries_when_there_is_more_to_count(loaded: Loaded, prozvet: ProgrammePack) -> None:
     few = counted(lambda: results.results_framework(loaded.programme_id))
     from grantflow.programmes.framework import Recorded
     from grantflow.programmes.loading import add_value

@@ -136,12 +136,8 @@ def test_all_faults_are_told_at_once_and_tables_are_named_by_their_codes(text: s
 
 
 def test_a_question_of_a_wrong_shape_is_named_by_section_and_code(text: str) -> None:
-    found = faults_after(
-        text, ('code = "own_share"\nkind = "money"', 'code = "own_share"\nkind = "money"\nabout = 90')
-    )
-    assert any(
-        "terms.form.budget.questions.own_share" in fault and "has no about" in fault for fault in found
-    )
+    found = faults_after(text, ('code = "own_share"\nkind = "money"', 'code = "own_share"\nkind = "money"\nabout = 90'))
+    assert any("terms.form.budget.questions.own_share" in fault and "has no about" in fault for fault in found)
 
 
 def test_a_missing_file_is_one_fault(tmp_path: object) -> None:
@@ -154,10 +150,7 @@ def test_a_missing_file_is_one_fault(tmp_path: object) -> None:
 
 def test_a_question_that_hangs_on_one_not_asked_is_not_asked(prozvet: ProgrammePack) -> None:
     terms = prozvet.call("KR-2021").terms
-    codes = [
-        q.code
-        for q in asked(terms.questions.values(), {"registered": False, "legal_form": "initiative_group"})
-    ]
+    codes = [q.code for q in asked(terms.questions.values(), {"registered": False, "legal_form": "initiative_group"})]
     assert "sponsor" in codes
     assert "inn" not in codes
     assert "inn" in [q.code for q in asked(terms.questions.values(), {"registered": True})]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from sqlalchemy import inspect, text
-from tests import postgres
 
 from grantflow import create_app, schema
 from grantflow.db import Base, db
 from grantflow.errors import Misconfigured
+from tests import postgres
 
 WANTED = sorted(name for name, table in Base.metadata.tables.items() if table.info.get("insert_only"))
 
@@ -87,7 +87,11 @@ def test_every_key_and_check_has_a_name_of_its_own(empty: Flask) -> None:
         for table in found.get_table_names():
             if table == "alembic_version":
                 continue
-            for kind in (found.get_foreign_keys(table), found.get_check_constraints(table), found.get_unique_constraints(table)):
+            for kind in (
+                found.get_foreign_keys(table),
+                found.get_check_constraints(table),
+                found.get_unique_constraints(table),
+            ):
                 assert all(row["name"] for row in kind), (table, kind)
 
 

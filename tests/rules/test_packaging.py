@@ -31,9 +31,7 @@ def files(folder: Path) -> set[str]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from a copy of the checkout, since building leaves things behind."""
     if int(version("setuptools").partition(".")[0]) < 77:
-        pytest.skip(
-            "the setuptools here is older than the project builds with; run.py test brings a newer one"
-        )
+        pytest.skip("the setuptools here is older than the project builds with; run.py test brings a newer one")
     source = tmp_path_factory.mktemp("source")
     for name in ("pyproject.toml", "setup.py", "LICENSE"):
         shutil.copy(ROOT / name, source)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def settings_table() -> str:
     tree = ast.parse((ROOT / "grantflow" / "config.py").read_text(encoding="utf-8"))
     body = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings").body
     lines = ["| setting | default | what it is |", "|---|---|---|"]
-    for field, text in zip(body, body[1:], strict=False):
+    for field, text in itertools.pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
             name = f"GRANTFLOW_{field.target.id.upper()}"  # type: ignore[union-attr]
             default = "" if field.value is None else f"`{ast.literal_eval(field.value)}`".replace("``", "")

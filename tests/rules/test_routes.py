@@ -45,7 +45,12 @@ def written(app: Flask) -> str:
     load_stages()
     roles = (*ROLES, "system")
     for workflow in definitions.all_current().values():
-        lines += ["", f"## Moves of the {workflow.name}", "", "| move | from | to | " + " | ".join(roles) + " | besides |"]
+        lines += [
+            "",
+            f"## Moves of the {workflow.name}",
+            "",
+            "| move | from | to | " + " | ".join(roles) + " | besides |",
+        ]
         lines.append("|" + "---|" * (len(roles) + 4))
         for move in workflow.moves:
             besides = [f"votes: {move.quorum}"] if move.quorum > 1 else []
@@ -53,7 +58,9 @@ def written(app: Flask) -> str:
             besides += ["reason"] if move.reason == "required" else []
             marks = ["✓" if role in move.roles else "·" for role in roles]
             lines.append(
-                f"| {move.name} | {', '.join(move.source)} | {move.to or 'stays'} | " + " | ".join(marks) + f" | {', '.join(besides)} |"
+                f"| {move.name} | {', '.join(move.source)} | {move.to or 'stays'} | "
+                + " | ".join(marks)
+                + f" | {', '.join(besides)} |"
             )
     return "\n".join(lines) + "\n"
 
@@ -68,7 +75,9 @@ def test_the_table_people_read_is_what_the_code_does(app: Flask) -> None:
 
 def _path(rule: Rule) -> str:
     """The route with a record in it that does not exist."""
-    values = {name: 999999999 if "int" in type(c).__name__.lower() else "nothing" for name, c in rule._converters.items()}
+    values = {
+        name: 999999999 if "int" in type(c).__name__.lower() else "nothing" for name, c in rule._converters.items()
+    }
     for name, converter in rule._converters.items():
         if "Any" in type(converter).__name__:
             values[name] = sorted(converter.items)[0]

@@ -145,9 +145,7 @@ def test_run_py_lists_every_command_there_is_and_no_other() -> None:
 def test_arguments_output_and_exit_status_are_those_of_the_command(ready: Copy) -> None:
     again = ready.run("export", "history", "--out", "a file.xlsx", PYTHONPATH="/of/another/python")
     assert again.returncode == 7
-    assert (
-        again.stdout == f"ran ['grantflow', 'export', 'history', '--out', 'a file.xlsx'] {ready.home} None\n"
-    )
+    assert again.stdout == f"ran ['grantflow', 'export', 'history', '--out', 'a file.xlsx'] {ready.home} None\n"
     assert again.stderr == "", "a second start says nothing of its own"
 
 
@@ -222,9 +220,7 @@ def test_an_environment_made_by_hand_is_kept_and_filled(copy: Copy, ready: Copy)
 def test_packages_that_cannot_be_fetched_are_told_with_what_to_do(copy: Copy, ready: Copy) -> None:
     shutil.copytree(ready.folder / ".venv", copy.folder / ".venv", symlinks=True)
     (copy.folder / "requirements.txt").write_text("nobody-has-this==1.0 --hash=sha256:" + "0" * 64 + "\n")
-    refused = copy.run(
-        "demo", PIP_INDEX_URL="http://127.0.0.1:9/", PIP_TIMEOUT="1", PIP_CONFIG_FILE="/dev/null"
-    )
+    refused = copy.run("demo", PIP_INDEX_URL="http://127.0.0.1:9/", PIP_TIMEOUT="1", PIP_CONFIG_FILE="/dev/null")
     assert refused.returncode == 1
     assert "no package server answers" in refused.stderr and "run the same command again" in refused.stderr
     assert "Traceback" not in refused.stderr

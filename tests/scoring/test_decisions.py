@@ -142,9 +142,7 @@ def test_the_calls_budget_holds_and_the_refusal_says_what_is_left(contest):
     for n in range(10):
         made.award(n)
     said = made.refused("award", 10, made.chair)
-    assert (
-        said == "Of the call’s budget RUB 200,000.00 is left. Award less, or put the application in reserve."
-    )
+    assert said == "Of the call’s budget RUB 200,000.00 is left. Award less, or put the application in reserve."
     made.award(10, payload={"amount_minor": 20_000_000})
     assert scoring.committed(made.call) == made.budget
 
@@ -293,9 +291,7 @@ def test_two_deciders_at_once_one_wins_and_the_other_is_told(contest, app, thoro
             thread.join()
     for n in range(rounds):
         outcome = sorted(said for number, said in results if number == n)
-        assert outcome[1] == "won" and outcome[0].startswith(
-            "Stale: This was changed while you were reading it"
-        )
+        assert outcome[1] == "won" and outcome[0].startswith("Stale: This was changed while you were reading it")
         assert decision(made, n) is not None
     events = session().scalars(select(Event.id).where(Event.move.in_(("award", "decline")))).all()
     assert len(events) == rounds

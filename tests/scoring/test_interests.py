@@ -29,9 +29,7 @@ def test_content_opens_only_after_none_is_declared(contest):
     assert "Declare first" in str(may_read(case, reader).because)
     declare(made, 0, reader, "none")
     assert may_read(case, reader)
-    assert (
-        may_read(case, made.manager) and may_read(case, made.auditor) and may_read(case, made.applicants[0])
-    )
+    assert may_read(case, made.manager) and may_read(case, made.auditor) and may_read(case, made.applicants[0])
 
 
 def test_an_officer_who_also_sits_on_the_panel_declares_like_any_member(contest):
@@ -55,11 +53,7 @@ def test_chair_and_manager_are_told_of_an_interest_and_nobody_of_none(contest):
     declare(made, 0, made.members[1], "none")
     assert session().scalars(select(Outbox.id).where(Outbox.notice == "interest_declared")).all() == []
     declare(made, 0, made.members[2], "family", note="My sister.")
-    told = (
-        session()
-        .execute(select(Outbox.person_id, Outbox.params).where(Outbox.notice == "interest_declared"))
-        .all()
-    )
+    told = session().execute(select(Outbox.person_id, Outbox.params).where(Outbox.notice == "interest_declared")).all()
     assert {row.person_id for row in told} == {made.chair.person_id, made.manager.person_id}
     assert "sister" not in str([row.params for row in told])
 
@@ -69,9 +63,7 @@ def test_the_note_is_private_and_the_kind_stands_in_the_history(contest):
     declare(made, 0, made.members[2], "family", note="My sister.")
     event = session().scalars(select(Event).where(Event.move == "interest_declared")).one()
     assert event.facts["kind"] == "family" and "sister" not in str(event.facts)
-    assert "My sister." in session().scalar(
-        select(PrivateValue.value).where(PrivateValue.name == "note:after")
-    )
+    assert "My sister." in session().scalar(select(PrivateValue.value).where(PrivateValue.name == "note:after"))
 
 
 def test_a_declaration_can_never_be_changed_or_deleted(contest):

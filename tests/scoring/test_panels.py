@@ -45,12 +45,10 @@ def test_who_leaves_the_panel_loses_the_role_and_the_history_says_so(contest):
     gone = made.members[4]
     made.seat(made.seats[:4])
     assert not made.again(gone).has("panellist")
-    assert session().scalar(
-        select(PanelMember.left_on).where(PanelMember.person_id == gone.person_id)
-    ) == date(2022, 1, 10)
-    event = (
-        session().scalars(select(Event).where(Event.case_id == made.panel).order_by(Event.seq.desc())).first()
+    assert session().scalar(select(PanelMember.left_on).where(PanelMember.person_id == gone.person_id)) == date(
+        2022, 1, 10
     )
+    event = session().scalars(select(Event).where(Event.case_id == made.panel).order_by(Event.seq.desc())).first()
     assert event.facts["left"] == [gone.person_id]
     made.seat()
     assert made.again(gone).has("panellist")
@@ -59,12 +57,8 @@ def test_who_leaves_the_panel_loses_the_role_and_the_history_says_so(contest):
 def test_a_new_quorum_and_due_date_stand_in_the_history_with_what_they_were(contest):
     made = contest().start()
     with unit_of_work():
-        scoring.compose_panel(
-            made.call, made.seats, actor=made.manager, quorum=4, reviews_due_on=date(2022, 2, 1)
-        )
-    event = (
-        session().scalars(select(Event).where(Event.case_id == made.panel).order_by(Event.seq.desc())).first()
-    )
+        scoring.compose_panel(made.call, made.seats, actor=made.manager, quorum=4, reviews_due_on=date(2022, 2, 1))
+    event = session().scalars(select(Event).where(Event.case_id == made.panel).order_by(Event.seq.desc())).first()
     changed = {change["field"]: (change["before"], change["after"]) for change in event.facts["changes"]}
     assert changed["quorum"] == (3, 4)
     assert changed["reviews_due_on"] == ("2022-01-27", "2022-02-01")
@@ -91,14 +85,9 @@ def test_a_panel_with_most_members_from_one_body_cannot_start(contest):
     made = contest(seated=False)
     same = made.bodies[0]
     made.seat(
-        [
-            Member(s.person_id, s.seat, same if n < 3 else s.organisation_id, s.chair)
-            for n, s in enumerate(made.seats)
-        ]
+        [Member(s.person_id, s.seat, same if n < 3 else s.organisation_id, s.chair) for n, s in enumerate(made.seats)]
     )
-    assert "3 of 5 members come from one organisation, Body 0" in made.refused(
-        "start_evaluation", None, made.manager
-    )
+    assert "3 of 5 members come from one organisation, Body 0" in made.refused("start_evaluation", None, made.manager)
 
 
 def test_every_eligible_application_goes_to_the_panel_with_one_notice_for_each_member(contest):
@@ -107,11 +96,7 @@ def test_every_eligible_application_goes_to_the_panel_with_one_notice_for_each_m
         row = cases.get(case_id)
         assert (row.state, row.panel_id) == ("in_scoring", made.panel)
         assert row.due_at == datetime(2022, 1, 27, 20, 59, 59, tzinfo=UTC)
-    told = (
-        session()
-        .execute(select(Outbox.person_id, Outbox.params).where(Outbox.notice == "reviews_assigned"))
-        .all()
-    )
+    told = session().execute(select(Outbox.person_id, Outbox.params).where(Outbox.notice == "reviews_assigned")).all()
     assert sorted(row.person_id for row in told) == sorted(m.person_id for m in made.members)
     assert all(row.params["number"] == 3 for row in told)
     assert made.chair.roles_on(cases.get(made.call)) >= {"chair"}

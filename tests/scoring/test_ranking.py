@@ -105,25 +105,19 @@ def test_a_member_who_gives_everybody_the_same_is_seen():
 
 points = st.integers(0, 1000).map(lambda n: Decimal(n) / 100)
 entries = st.lists(
-    st.tuples(
-        st.one_of(st.none(), st.integers(0, 10_000)), st.integers(0, 5), st.integers(0, 500), st.booleans()
-    ),
+    st.tuples(st.one_of(st.none(), st.integers(0, 10_000)), st.integers(0, 5), st.integers(0, 500), st.booleans()),
     max_size=20,
 ).map(lambda rows: [entry(n, m, at, takes, out) for n, (m, at, takes, out) in enumerate(rows)])
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.tuples(points, st.integers(1, 100)), min_size=1))
 def test_a_total_lies_between_its_lowest_and_highest_points(scored):
-    found = total(
-        {k: p for k, (p, _w) in scored.items()}, {k: Decimal(w) for k, (_p, w) in scored.items()}, TEN
-    )
+    found = total({k: p for k, (p, _w) in scored.items()}, {k: Decimal(w) for k, (_p, w) in scored.items()}, TEN)
     given_points = [Fraction(p) * 10 for p, _w in scored.values()]
     assert min(given_points) <= found <= max(given_points)
 
 
-@given(
-    st.dictionaries(st.sampled_from("abcdef"), st.tuples(points, st.integers(1, 100)), min_size=1), st.data()
-)
+@given(st.dictionaries(st.sampled_from("abcdef"), st.tuples(points, st.integers(1, 100)), min_size=1), st.data())
 def test_more_points_never_lower_a_total(scored, data):
     weights = {k: Decimal(w) for k, (_p, w) in scored.items()}
     before = {k: p for k, (p, _w) in scored.items()}

@@ -28,9 +28,7 @@ def submit(made, member, given=None, **more):
 
 def reopen(made, member, reason="One criterion was read wrongly.", actor=None, **more):
     with unit_of_work():
-        return scoring.reopen_review(
-            made.applications[0], member.person_id, reason, actor=actor or made.chair, **more
-        )
+        return scoring.reopen_review(made.applications[0], member.person_id, reason, actor=actor or made.chair, **more)
 
 
 @pytest.fixture
@@ -60,9 +58,7 @@ def test_panelist_cannot_score_own_organisation(contest):
 def test_a_half_done_draft_is_kept_and_writes_no_history(open_for_all):
     made, reader = open_for_all, open_for_all.members[1]
     version = cases.get(made.applications[0]).version
-    half = Written(
-        {"need": Mark(Decimal(7), "Real."), "cost": Mark(None, "To read again")}, "So far", "Ask Anna"
-    )
+    half = Written({"need": Mark(Decimal(7), "Real."), "cost": Mark(None, "To read again")}, "So far", "Ask Anna")
     save(made, reader, half)
     kept = scoring.written(scoring.read_review(made.applications[0], reader.person_id))
     assert kept.marks["need"] == Mark(Decimal(7), "Real.") and kept.marks["cost"].points is None
@@ -90,10 +86,7 @@ def test_few_points_need_a_comment(open_for_all):
     with pytest.raises(Invalid) as told:
         submit(made, made.members[1], Written(marks))
     assert str(told.value.fields["comment_need"]) == "Say why: fewer than 4 points need a comment."
-    assert (
-        submit(made, made.members[1], Written(marks | {"need": Mark(Decimal(3), "No facts.")})).status
-        == "submitted"
-    )
+    assert submit(made, made.members[1], Written(marks | {"need": Mark(Decimal(3), "No facts.")})).status == "submitted"
 
 
 def test_a_submitted_review_has_its_total_and_stands_in_the_history(open_for_all):
@@ -136,11 +129,7 @@ def test_the_chair_opens_a_review_again_and_both_values_stand_in_the_history(ope
     assert [row.person_id for row in told] == [reader.person_id]
     submit(made, reader, made.written(9))
     opened = session().scalars(select(Event).where(Event.move == "review_reopened")).one()
-    again = (
-        session()
-        .scalars(select(Event).where(Event.move == "review_submitted").order_by(Event.seq.desc()))
-        .first()
-    )
+    again = session().scalars(select(Event).where(Event.move == "review_submitted").order_by(Event.seq.desc())).first()
     assert opened.facts["total"] == "70.00" and opened.facts["points"]["need"] == "7.00"
     changed = {change["field"]: (change["before"], change["after"]) for change in again.facts["changes"]}
     assert changed["total"] == ("70.00", "90.00") and changed["points.need"] == ("7.00", "9.00")
