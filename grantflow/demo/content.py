@@ -19,6 +19,7 @@ from grantflow.engine.faults import DefinitionFaults
 from grantflow.identity.models import LEGAL_FORMS, ORGANISATION_KINDS
 from grantflow.programmes.pack import CallPack, ProgrammePack, faults_of
 from grantflow.programmes.parts import Code, Minor, Part, Text, WallClock, Zone
+from grantflow.programmes.questions import Question
 from grantflow.programmes.terms import SeatKind
 
 FOLDER = Path(__file__).parent / "content"
