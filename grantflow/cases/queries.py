@@ -131,7 +131,7 @@ def _family(case: Any, actor: Actor) -> list[Any]:
     query = (
         select(Case.__table__)
         .where(visible_to(actor), or_(_C.id.in_(above), below & _C.kind.in_(kinds)), _C.id != case.id)
-        .order_by(_C.kind, _C.ref, _C.id)
+        .order_by(_C.id)
         .limit(200)
     )
     return list(session().execute(query))

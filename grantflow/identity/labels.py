@@ -15,7 +15,7 @@ ROLE_LABELS: dict[str, Any] = {
     "finance": _("the finance officer"),
     "manager": _("the programme manager"),
     "auditor": _("the auditor"),
-    "system": _("GrantFlow by its deadlines"),
+    "system": "GrantFlow",
     "admin": _("the administrator"),
 }
 
@@ -52,5 +52,6 @@ class Joined:
 
 
 def role_names(roles: Iterable[str]) -> Joined:
-    """The roles as one would say them in a sentence; unknown names stand as they are."""
-    return Joined(ROLE_LABELS.get(role, role) for role in roles)
+    """The roles as one would say them in a sentence, people before the house; unknown names stand as they are."""
+    people = [role for role in roles if role != "system"]
+    return Joined(ROLE_LABELS.get(role, role) for role in people or ("system",))

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, render_template, request, send_file, url_
 from flask_babel import gettext as _
 
 from grantflow import clock
+from grantflow.cases import words
 from grantflow.cases.access import see
 from grantflow.identity.access import access
 from grantflow.identity.session import current_actor
@@ -36,7 +37,7 @@ def index() -> str:
 
     return render_template(
         "oversight/index.html",
-        found=found, q=text, kind=kind, kinds=queries.KINDS, checkpoint=queries.last_checkpoint(),
+        found=found, q=text, kind=kind, kinds=queries.KINDS, called=words.KINDS, checkpoint=queries.last_checkpoint(),
         previous=turn(found.page - 1) if found.page > 1 else None,
         following=turn(found.page + 1) if found.last < found.total else None,
     )  # fmt: skip
