@@ -1,0 +1,219 @@
+"""The main pages as every role sees them, in both languages, on a wide screen and on a telephone.
+
+The state is the demo's, in the middle of paying. Axe looks at the two ways that are furthest apart.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from grantflow import clock
+from grantflow.cases.models import Case
+from grantflow.db import session
+from grantflow.identity.models import Person
+from tests.browser import NARROW, WIDE, Hands, House, axe_faults, house_in, shot, sideways
+
+PEOPLE = {
+    "nobody": "", "applicant": "applicant@demo.example", "grantee": "grantee@demo.example",
+    "officer": "officer1@demo.example", "reader": "expert.italy@demo.example", "chair": "chair@demo.example",
+    "finance": "finance2@demo.example", "manager": "manager@demo.example", "auditor": "auditor@demo.example",
+}  # fmt: skip
+PAGES: dict[str, tuple[str, ...]] = {
+    "nobody": (
+        "/", "/sign-in", "/register", "/password", "/calls/ZB-2022", "/calls/KR-2021", "/calls/KR-2021/results",
+        "/accessibility", "/privacy", "/cookies", "/mailbox", "/no/such/page",
+    ),
+    "applicant": (
+        "/desk", "/inbox", "/applications", "/applications/{my draft}", "/applications/{my draft}/edit/enterprise",
+        "/applications/{my draft}/edit/budget", "/applications/{my draft}/edit/files", "/applications/{my draft}/check",
+        "/cases/{my draft}", "/cases/{my draft}/moves/discard", "/calls/ZB-2022/apply", "/organisation",
+        "/organisation/new", "/profile", "/profile/password", "/cases/{award}",
+    ),
+    "grantee": (
+        "/desk", "/cases/{my application}", "/applications/{my application}/receipt",
+        "/applications/{my application}/versions/1", "/cases/{my award}", "/cases/{my tranche}", "/cases/{my report}",
+        "/reports/{my report}/edit", "/cases/{my check}", "/history/{my application}",
+    ),
+    "officer": (
+        "/desk", "/pipeline", "/calls/KR-2021/pipeline", "/calls/ZB-2022/pipeline", "/calls/ZB-2022/drafts",
+        "/cases/{submitted}", "/applications/{submitted}/rules", "/cases/{submitted}/moves/return",
+        "/cases/{submitted}/moves/refuse", "/cases/{declined}", "/cases/{award}", "/cases/{report}",
+        "/cases/{report}/moves/accept", "/checks", "/cases/{call}", "/programmes", "/programmes/prozvet", "/people",
+    ),
+    "reader": ("/desk", "/panels", "/applications/{in scoring}/interest", "/applications/{in scoring}/review", "/cases/{in scoring}"),
+    "chair": (
+        "/desk", "/panels", "/panels/{panel}", "/panels/{panel}/ranking", "/panels/{first panel}",
+        "/panels/{first panel}/ranking", "/cases/{in scoring}", "/cases/{awarded}", "/cases/{reading call}",
+    ),
+    "finance": (
+        "/desk", "/money", "/money?view=second", "/cases/{due}", "/cases/{due}/moves/prepare", "/cases/{checked}",
+        "/cases/{first approved}", "/cases/{first approved}/moves/approve_second", "/cases/{ready}/moves/pay",
+        "/cases/{paid}", "/cases/{award}",
+    ),
+    "manager": (
+        "/desk", "/cases/{call}", "/cases/{draft call}", "/cases/{draft call}/moves/approve", "/calls/ZB-2022/scope",
+        "/applications/{draft}/extension", "/people", "/people/new", "/people/{officer person}/roles", "/programmes/prozvet",
+        "/panels", "/money", "/cases/{suspended}", "/cases/{suspended}/moves/resume", "/audit", "/cases/{programme}",
+        "/cases/{alliance}", "/cases/{first panel}",
+    ),
+    "auditor": (
+        "/desk", "/audit", "/audit?kind=award", "/cases/{awarded}", "/cases/{award}", "/cases/{paid}", "/cases/{report}",
+        "/cases/{check}", "/history/{awarded}", "/programmes/prozvet",
+        "/panels/{first panel}/ranking",
+    ),
+}  # fmt: skip
+OTHER = {
+    ("nobody", "/no/such/page"): 404, ("applicant", "/cases/{award}"): 404, ("officer", "/people"): 403,
+    ("officer", "/cases/{submitted}/moves/refuse"): 403, ("finance", "/cases/{due}/moves/prepare"): None,
+    ("finance", "/cases/{first approved}/moves/approve_second"): None, ("reader", "/applications/{in scoring}/review"): None,
+}  # fmt: skip
+"""Where a page answers with something else than 200; None: it depends on who came before."""
+WAYS = [("en", WIDE), ("ru", NARROW), ("en", NARROW), ("ru", WIDE)]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The demo in the middle of paying, served."""
+    from grantflow.demo import build, command
+    from grantflow.demo.progress import Progress
+
+    home = tmp_path_factory.mktemp("demo")
+    build.build({"GRANTFLOW_HOME": str(home), "GRANTFLOW_WORKER": "no"}, "paying", Progress(io.StringIO()))
+    with house_in(home) as house:
+        command.demo_facts(house.app)
+        yield house
+
+
+@pytest.fixture(scope="module")
+def numbers(demo: House) -> dict[str, int]:
+    """Cases by what they show."""
+    rows = session().execute(select(Case.__table__).order_by(Case.id)).all()
+    mine = {code: _bodies(email) for code, email in PEOPLE.items() if email}
+
+    def first(kind: str, state: str | None = None, owner: str = "", skip: int = 0) -> int:
+        fit = [
+            row.id for row in rows
+            if row.kind == kind and (state is None or row.state == state)
+            and (not owner or row.organisation_id in mine[owner])
+        ]  # fmt: skip
+        return int(fit[skip])
+
+    person = session().scalars(select(Person.id).where(Person.email == PEOPLE["officer"])).one()
+    return {
+        "my draft": first("application", "draft", "applicant"), "my application": first("application", "awarded", "grantee"),
+        "my award": first("award", None, "grantee"), "my tranche": first("tranche", None, "grantee"),
+        "my report": first("report", "assigned", "grantee"), "my check": first("check", None, "grantee"),
+        "award": first("award", "active"), "submitted": first("application", "submitted"),
+        "declined": first("application", "declined"), "report": first("report", "submitted"),
+        "call": first("call", "open"), "draft call": first("call", "draft"), "reading call": first("call", "in_evaluation"),
+        "in scoring": first("application", "in_scoring"), "panel": first("panel", skip=1), "first panel": first("panel"),
+        "awarded": first("application", "awarded"), "due": first("tranche", "due"), "checked": first("tranche", "checked"),
+        "first approved": first("tranche", "first_approved"), "ready": first("tranche", "ready"),
+        "paid": first("tranche", "paid"), "suspended": first("award", "suspended"), "draft": first("application", "draft"),
+        "programme": first("programme"), "alliance": first("alliance"), "check": first("check"),
+        "officer person": person,
+    }  # fmt: skip
+
+
+def _bodies(email: str) -> set[int]:
+    from grantflow.identity.access import actor_for
+
+    person = session().scalars(select(Person).where(Person.email == email)).one()
+    return actor_for(person).scopes("applicant", "organisation_id")
+
+
+@pytest.fixture
+def seated(demo: House, at_desk: Callable[..., Hands]) -> Callable[..., Hands]:
+    """`seated(role, language, width)` is a browser in which this person has signed in."""
+
+    def sit(role: str, language: str, width: int) -> Hands:
+        hands = at_desk(demo, width, language=language)
+        if PEOPLE[role]:
+            session().rollback()
+            person = session().scalars(select(Person).where(Person.email == PEOPLE[role])).one()
+            client = demo.app.test_client()
+            with client.session_transaction() as cookie:
+                cookie.update(_user_id=f"{person.id}:{person.session_epoch}", seen=int(clock.now().timestamp()))
+            session().rollback()
+            found = client.get_cookie("session")
+            assert found is not None
+            hands.page.context.add_cookies([{"name": "session", "value": found.value, "url": demo.address}])
+        hands.open(f"/language/{language}?next=/privacy")
+        return hands
+
+    return sit
+
+
+RAW = re.compile(r"(?<![\w/@.-])(?!gf_)[a-z]+_[a-z_]+(?![\w@/])|%\(|\{\{|\bNone\b|\bTrue\b|\bFalse\b|<[a-z]+[ >]|datetime|Decimal\(")
+
+
+def faults_of(hands: Hands, path: str, language: str, status: int | None, found: int, *, axe: bool) -> list[str]:
+    """What is wrong with the page one is on."""
+    page, wrong = hands.page, []
+    if status is not None and found != status:
+        wrong.append(f"answers {found} instead of {status}")
+    if page.locator("html").get_attribute("lang") != language:
+        wrong.append("the wrong language")
+    if page.locator("h1").count() != 1:
+        wrong.append(f"{page.locator('h1').count()} main headings")
+    if (far := sideways(page)) > 0:
+        wrong.append(f"scrolls sideways by {far}: {_wide(page)}")
+    primary = page.locator(".btn-primary:visible").count()
+    if primary > 1:
+        wrong.append(f"{primary} primary buttons")
+    if raw := RAW.findall(page.locator("main").inner_text()):
+        wrong.append(f"raw words: {raw[:5]}")
+    if page.title().split(" · ")[0].strip() in ("", "GrantFlow"):
+        wrong.append("no title of its own")
+    if hands.said:
+        wrong.append(f"the browser says: {hands.said[:2]}")
+        hands.said.clear()
+    wrong += _focus(page)
+    if axe:
+        wrong += axe_faults(page)
+    return [f"{path}: {one}" for one in wrong]
+
+
+def _wide(page: Any) -> str:
+    return str(page.evaluate("""() => [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1
+        && !e.closest('.gf-scroll, .gf-flow')).slice(0, 3).map(e => e.outerHTML.slice(0, 120))"""))
+
+
+def _focus(page: Any) -> list[str]:
+    """The skip link comes first, and whatever has the focus shows it."""
+    page.evaluate("document.activeElement && document.activeElement.blur()")
+    if page.locator("[data-gf-errors]").count():
+        return []  # an error summary rightly has the focus
+    wrong = []
+    for n in range(4):
+        page.keyboard.press("Tab")
+        shown = page.evaluate("""() => { const e = document.activeElement, s = getComputedStyle(e);
+            return [e.className, e.outerHTML.slice(0, 100), s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2 || s.boxShadow !== 'none']; }""")
+        if n == 0 and "gf-skip" not in shown[0]:
+            wrong.append(f"the first stop is {shown[1]}")
+        if not shown[2]:
+            wrong.append(f"no visible focus on {shown[1]}")
+    return wrong
+
+
+@pytest.mark.parametrize(("language", "width"), WAYS)
+@pytest.mark.parametrize("role", list(PAGES))
+def test_every_page_of_a_role_is_whole(
+    seated: Callable[..., Hands], numbers: dict[str, int], role: str, language: str, width: int
+) -> None:
+    hands = seated(role, language, width)
+    wrong: list[str] = []
+    for n, template in enumerate(PAGES[role]):
+        path = re.sub(r"\{([^}]+)\}", lambda found: str(numbers[found[1]]), template)
+        found = hands.open(path)
+        axe = (language, width) in WAYS[:2]
+        name = re.sub(r"[^a-z0-9]+", "-", template.lower()).strip("-") or "front"
+        shot(hands.page, f"{role}-{n:02d}-{name}-{language}-{width}")
+        wrong += faults_of(hands, template, language, OTHER.get((role, template), 200), found, axe=axe)
+    assert not wrong, "\n".join(wrong)
