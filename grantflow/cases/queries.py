@@ -186,7 +186,8 @@ def _line(
     own: bool,
     sent: int,
 ) -> Line:
-    move = workflow.moves_by_name.get(event.move) if workflow else None
+    # The first event opens the file, whatever a workflow calls its own moves ("open").
+    move = workflow.moves_by_name.get(event.move) if workflow and event.seq > 1 else None
     say = move.say if move else words.record_label(event.move)
     tone = "move"
     if workflow and event.to_state in workflow.states_by_name:

@@ -51,7 +51,7 @@ def _line(row: Any, case: Any, beside: dict[str, str | None], lang: str) -> list
     if case.workflow_hash:
         workflow = definitions.pinned(case.workflow_hash)
         states = {state.name: state.label.in_(lang) for state in workflow.states}
-        known = workflow.moves_by_name.get(row.move)
+        known = workflow.moves_by_name.get(row.move) if row.seq > 1 else None
         move = known.say.in_(lang) if known else move
     changes = "\n".join(_change(change, beside) for change in row.facts.get("changes", []))
     other = {name: value for name, value in row.facts.items() if name != "changes"}
