@@ -189,9 +189,7 @@ class NewPerson(Keyed):
     email = EmailField(
         _("E-mail"), description=_("An invitation goes there: the person chooses a password behind its link.")
     )
-    name = StringField(
-        _("First and last name"), description=_("In any script; the person can add the other one.")
-    )
+    name = StringField(_("First and last name"), description=_("In any script; the person can add the other one."))
     language = RadioField(_("Language of pages and letters"), choices=LANGUAGES)
 
 

@@ -221,9 +221,12 @@ def main() -> None:
     from tests import postgres
 
     try:
-        with postgres.server() as server, tempfile.TemporaryDirectory() as home:
-            with bench(postgres.fresh_database(server), home) as made:
-                show("PostgreSQL", made, rounds)
+        with (
+            postgres.server() as server,
+            tempfile.TemporaryDirectory() as home,
+            bench(postgres.fresh_database(server), home) as made,
+        ):
+            show("PostgreSQL", made, rounds)
     except pytest.skip.Exception as reason:
         print(f"PostgreSQL left out: {reason}")
 

@@ -77,8 +77,16 @@ WORDS: dict[str, dict[str, Any]] = {
     "after_grant": {"en": "Sales of RUB 70,000 a month and a school’s orders.", "ru": "Продажи на 70 000 ₽ в месяц и заказы школы."},
 }  # fmt: skip
 COSTS = {
-    "en": [("Looms", "piece", "4", "62,500.00"), ("Linen yarn", "kg", "120", "850.50"), ("Repair", "m²", "36", "1,500")],
-    "ru": [("Станки", "шт.", "4", "62 500,00"), ("Льняная пряжа", "кг", "120", "850,50"), ("Ремонт", "м²", "36", "1500")],
+    "en": [
+        ("Looms", "piece", "4", "62,500.00"),
+        ("Linen yarn", "kg", "120", "850.50"),
+        ("Repair", "m²", "36", "1,500"),
+    ],
+    "ru": [
+        ("Станки", "шт.", "4", "62 500,00"),
+        ("Льняная пряжа", "кг", "120", "850,50"),
+        ("Ремонт", "м²", "36", "1500"),
+    ],
 }
 """250,000.00 and 102,060.00 and 54,000.00 are 406,060.00; with 46,060 of one's own, 360,000 are asked."""
 ASKED_MINOR = 36_000_000
@@ -173,7 +181,11 @@ class Scene:
         code = f"other{number}"
         with unit_of_work():
             person = identity.register(
-                email=f"{code}@journey.example", name=one.owner.name.ru, password=PASSWORD, language=self.language, consent=True
+                email=f"{code}@journey.example",
+                name=one.owner.name.ru,
+                password=PASSWORD,
+                language=self.language,
+                consent=True,
             )
             self.people[code] = person.id
         body = one.organisation

@@ -150,7 +150,9 @@ def seated(demo: House, at_desk: Callable[..., Hands]) -> Callable[..., Hands]:
     return sit
 
 
-RAW = re.compile(r"(?<![\w/@.-])(?!gf_)[a-z]+_[a-z_]+(?![\w@/])|%\(|\{\{|\bNone\b|\bTrue\b|\bFalse\b|<[a-z]+[ >]|datetime|Decimal\(")
+RAW = re.compile(
+    r"(?<![\w/@.-])(?!gf_)[a-z]+_[a-z_]+(?![\w@/])|%\(|\{\{|\bNone\b|\bTrue\b|\bFalse\b|<[a-z]+[ >]|datetime|Decimal\("
+)
 
 
 def faults_of(hands: Hands, path: str, language: str, status: int | None, found: int, *, axe: bool) -> list[str]:
@@ -181,8 +183,10 @@ def faults_of(hands: Hands, path: str, language: str, status: int | None, found:
 
 
 def _wide(page: Any) -> str:
-    return str(page.evaluate("""() => [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1
-        && !e.closest('.gf-scroll, .gf-flow')).slice(0, 3).map(e => e.outerHTML.slice(0, 120))"""))
+    return str(
+        page.evaluate("""() => [...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1
+        && !e.closest('.gf-scroll, .gf-flow')).slice(0, 3).map(e => e.outerHTML.slice(0, 120))""")
+    )
 
 
 def _focus(page: Any) -> list[str]:

@@ -63,7 +63,9 @@ class Life:
         assert sideways(hands.page) <= 0, name
         assert hands.said == [], name
 
-    def move(self, code: str, case_id: int, trigger: str, fill: Callable[[Hands], None] | None = None, reason: str = "") -> Hands:
+    def move(
+        self, code: str, case_id: int, trigger: str, fill: Callable[[Hands], None] | None = None, reason: str = ""
+    ) -> Hands:
         """Make a move as a person does: from the page of the case to the page of the move, and press the button."""
         hands = self.at(code, f"/cases/{case_id}")
         hands.follow(hands.page.locator(f'a[href="/cases/{case_id}/moves/{trigger}"]').first)
@@ -165,7 +167,11 @@ class Life:
     def the_applicant_fills_every_section(self) -> None:
         hands, given = self._hands["applicant"], self.answers()
         page = hands.page
-        hands.follow(page.locator(f'main a[href="/applications/{self.application}/edit/enterprise"]').locator("visible=true").first)
+        hands.follow(
+            page.locator(f'main a[href="/applications/{self.application}/edit/enterprise"]')
+            .locator("visible=true")
+            .first
+        )
         for section in self.scene.call_pack.terms.form:
             assert hands.path.startswith(f"/applications/{self.application}/edit/{section.code}"), hands.words[:700]
             for question in section.questions:
@@ -232,8 +238,14 @@ class Life:
         hands.open(f"/applications/{self.application}")
         assert said in hands.words
         self.shot(hands, "returned")
-        hands.follow(hands.page.locator(f'main a[href="/applications/{self.application}/edit/budget"]').locator("visible=true").first)
-        words = self.scene.say("largest_cost") + self.both(" Yarn: from the mill in Pskov.", " Пряжа: с фабрики в Пскове.")
+        hands.follow(
+            hands.page.locator(f'main a[href="/applications/{self.application}/edit/budget"]')
+            .locator("visible=true")
+            .first
+        )
+        words = self.scene.say("largest_cost") + self.both(
+            " Yarn: from the mill in Pskov.", " Пряжа: с фабрики в Пскове."
+        )
         answer(hands, self.scene.questions["largest_cost"], words)
         hands.follow(hands.page.locator(".gf-save-bar button.btn-primary"))
         hands.open(f"/applications/{self.application}/check")
@@ -242,7 +254,9 @@ class Life:
 
     def the_officer_checks_and_passes(self) -> None:
         hands = self.at("officer", f"/cases/{self.application}")
-        shown = hands.page.locator(f'form[action="/applications/{self.application}/rules"] button, a[href="/applications/{self.application}/rules"]')
+        shown = hands.page.locator(
+            f'form[action="/applications/{self.application}/rules"] button, a[href="/applications/{self.application}/rules"]'
+        )
         hands.follow(shown.locator("visible=true").first)
         if hands.path.endswith("/rules"):
             hands.follow(hands.page.locator("main form button[type=submit]").first)
@@ -308,7 +322,10 @@ class Life:
         assert hands.page.locator(".gf-errors li a").count() == 1, hands.words[:900]
         self.shot(hands, "review-faulty")
         first = scene.call_pack.terms.rubric.criteria[0].code
-        hands.write(hands.page.locator(f"#comment_{first}"), self.both("The strategy names it in passing.", "В стратегии об этом вскользь."))
+        hands.write(
+            hands.page.locator(f"#comment_{first}"),
+            self.both("The strategy names it in passing.", "В стратегии об этом вскользь."),
+        )
         hands.follow(hands.page.locator("button[name=do][value=submit]"))
         assert hands.page.locator(".gf-errors").count() == 0, hands.words[:900]
         self.shot(hands, "review-submitted")
@@ -317,7 +334,12 @@ class Life:
         hands.pick("kind", "organisation")
         hands.follow(hands.page.locator("main form .gf-acts button[type=submit], main form button.btn-primary").first)
         assert hands.path == "/panels"
-        for path in ("/cases/{}", "/applications/{}/review", "/applications/{}/interest", "/applications/{}/versions/1"):
+        for path in (
+            "/cases/{}",
+            "/applications/{}/review",
+            "/applications/{}/interest",
+            "/applications/{}/versions/1",
+        ):
             assert hands.open(path.format(self.application)) == 404, path
         self.shot(hands, "404")
         for code, points in (("chair", 8), ("reader3", 9), ("reader4", 7)):
@@ -344,14 +366,22 @@ class Life:
         self.shot(hands, "ranking")
         hands = self.move("chair", self.application, "award", self._sum_stays)
         self.shot(hands, "awarded")
-        self.move("chair", self.second, "decline", reason=self.both("Below the line of quality.", "Ниже порога качества."))
+        self.move(
+            "chair", self.second, "decline", reason=self.both("Below the line of quality.", "Ниже порога качества.")
+        )
         hands = self.move("chair", scene.call, "decide")
         assert self.badge(hands) == self.label("call", "decided")
         self.award = scene.of_kind("award")[0].id
 
     def _sum_stays(self, hands: Hands) -> None:
         field = hands.page.locator("main form input[inputmode=decimal], main form #amount").first
-        assert field.input_value().replace("\u00a0", " ") in ("360,000.00", "360 000,00", "360000", "360,000", "360 000")
+        assert field.input_value().replace("\u00a0", " ") in (
+            "360,000.00",
+            "360 000,00",
+            "360000",
+            "360,000",
+            "360 000",
+        )
         self.shot(hands, "award-form")
 
     def the_results_are_announced(self) -> None:
@@ -567,7 +597,9 @@ class Life:
             hands.press(hands.page.locator(f'a[href="/cases/{self.application}/history.xlsx"]').first)
         data = taken.value.path().read_bytes()
         assert zipfile.is_zipfile(io.BytesIO(data))
-        rows = [row for sheet in load_workbook(io.BytesIO(data)).worksheets for row in sheet.iter_rows(values_only=True)]
+        rows = [
+            row for sheet in load_workbook(io.BytesIO(data)).worksheets for row in sheet.iter_rows(values_only=True)
+        ]
         assert len(rows) > 15
         hands.open("/programmes/prozvet")
         self.shot(hands, "programme")

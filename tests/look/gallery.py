@@ -3,7 +3,6 @@
 `python tests/look/gallery.py [PORT]` serves it on loopback; ?lang=ru&theme=dark choose the reader.
 """
 
-# ruff: noqa: E501 records stand as rows here
 from __future__ import annotations
 
 import sys

@@ -1,6 +1,5 @@
 """What a person types is read one way or refused with a sentence."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 from datetime import date
