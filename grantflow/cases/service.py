@@ -401,12 +401,12 @@ def record(
     ctx = Context(
         current,
         case,
-        None,
-        _Record(what),
+        None,  # type: ignore[arg-type]  # a record runs no workflow
+        _Record(what),  # type: ignore[arg-type]
         actor,
         clock.now(),
         role=role or _one_of(roles),
-        reason=reason.strip(),  # type: ignore[arg-type]
+        reason=reason.strip(),
     )
     ctx.facts |= plain(facts or {})
     for name, before, after in changes:
