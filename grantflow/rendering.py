@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers, units
@@ -234,7 +234,8 @@ def file_size(octets: int | None) -> str:
     step = min(3, int(math.log(octets, 1000))) if octets >= 1000 else 0
     unit = ("digital-byte", "digital-kilobyte", "digital-megabyte", "digital-gigabyte")[step]
     shown = round(octets / 1000**step, 1 if step > 1 else 0)
-    return units.format_unit(int(shown) if shown == int(shown) else shown, unit, "short", locale=_locale())
+    width: Literal["short", "long"] = "long" if step == 0 else "short"  # "734 byte" is no English
+    return units.format_unit(int(shown) if shown == int(shown) else shown, unit, width, locale=_locale())
 
 
 def fours(digest: str | None, groups: int = 8) -> str:

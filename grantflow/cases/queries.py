@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from sqlalchemy import or_, select
 
 from grantflow import rendering
-from grantflow.cases import definitions, sealed, words
+from grantflow.cases import definitions, sealed, titles, words
 from grantflow.cases.access import see, visible_to
 from grantflow.cases.models import Case, Outbox
 from grantflow.cases.service import moves_for
@@ -82,6 +82,7 @@ def case_view(case_id: int, actor: Actor) -> CaseView:
     case = see(case_id, actor)
     family = _family(case, actor)
     shown = sealed.shown_states([case, *family], actor)
+    titles.load([case, *family])
     here = shown.get(case.id)
     history = timeline(case, actor, here.sealed if here else False)
     moves: list[tuple[Move, Verdict]] = []

@@ -73,6 +73,7 @@ def by_definition(actor: Actor) -> list[desk.DeskItem]:
         past.setdefault(event.case_id, []).append(event)
     items = []
     shown = sealed.shown_states(rows, actor)
+    titles.load(rows)
     for row in rows:
         workflow = definitions.pinned(row.workflow_hash)
         state = workflow.state(row.state)
@@ -120,6 +121,7 @@ def elsewhere(actor: Actor, page: int = 1) -> tuple[list[dict[str, Any]], int]:
         )
         .all()
     )
+    titles.load(rows)
     shown = sealed.shown_states(rows, actor)
     found = []
     for row in rows:

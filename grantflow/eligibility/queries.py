@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
 
-from grantflow.cases import definitions
+from grantflow.cases import definitions, titles
 from grantflow.cases.access import visible_to
 from grantflow.db import session
 from grantflow.eligibility.filters import Filter
@@ -150,13 +150,14 @@ def find(call_id: int, wanted: Filter, actor: Actor, lang: str) -> Found:
         ).order_by(*order).limit(PAGE).offset((page - 1) * PAGE)
     ).all()  # fmt: skip
     checked = _checked([row.id for row in rows])
+    titles.load(rows)
     lines = []
     for row in rows:
         state = definitions.pinned(row.workflow_hash).state(row.state)
         name = (row.name_ru or row.name_en) if lang == "ru" else (row.name_en or row.name_ru)
         mine = state.desk in actor.roles_on(row)
         due = None if state.final else row.due_at
-        lines.append(Line(row, row.project, name, row.district, state, mine, row.asked_minor, due, checked.get(row.id)))
+        lines.append(Line(row, titles.title(row) or row.project, name, row.district, state, mine, row.asked_minor, due, checked.get(row.id)))
     return Found(lines, total, int(asked), (page - 1) * PAGE + 1)
 
 

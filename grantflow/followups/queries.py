@@ -14,6 +14,7 @@ from sqlalchemy import case, func, select
 
 from grantflow.awards.models import Award
 from grantflow.awards.queries import award, card, terms_of
+from grantflow.cases import titles
 from grantflow.cases.access import visible_to
 from grantflow.cases.models import Case
 from grantflow.db import session
@@ -200,6 +201,7 @@ def board(actor: Actor, now: Any, view: str = "work", page: int = 1) -> Board:
         )
         .all()
     )
+    titles.load(k for k, *_rest in found)
     lines = tuple(Line(c, k, a, o, p, card(c)) for c, k, a, o, p in found)
     return Board(view, counts, lines, counts[view], page, cohort(actor))
 

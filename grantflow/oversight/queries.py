@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
-from grantflow.cases import definitions
+from grantflow.cases import definitions, titles
 from grantflow.cases.access import visible_to
 from grantflow.cases.models import WORKFLOW_KINDS, Case
 from grantflow.db import session
@@ -78,6 +78,7 @@ def find(actor: Actor, *, text: str = "", kind: str = "", page: int = 1, languag
         )
         .all()
     )
+    titles.load(rows)
     lines = [
         Line(
             row,

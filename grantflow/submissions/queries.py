@@ -6,13 +6,15 @@ Leaves lists of the officer to `eligibility`, and every change to the modules be
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
+from grantflow.cases import titles
 from grantflow.cases.access import visible_to
 from grantflow.db import session
 from grantflow.errors import NotFound
@@ -58,6 +60,19 @@ def submitted(case_id: int) -> Submitted:
         raise NotFound
     version = version_of(case_id, row.submitted_version)
     return Submitted(row, terms_of(version.pack_hash), answers_of(case_id, row.submitted_version), version)
+
+
+@titles.english_of_applications
+def english_titles(case_ids: Collection[int]) -> dict[int, str]:
+    """The titles in English that applicants sent beside their own, in one query."""
+    v = ApplicationVersion
+    rows = session().execute(
+        select(v.case_id, v.answers, v.pack_hash)
+        .join(APPLICATIONS, APPLICATIONS.c.case_id == v.case_id)
+        .where(v.case_id.in_(case_ids), v.n == APPLICATIONS.c.submitted_version)
+    )
+    found = {row.case_id: json.loads(row.answers).get(terms_of(row.pack_hash).keys.title_en) for row in rows}
+    return {number: title for number, title in found.items() if isinstance(title, str)}
 
 
 def versions_of(case_id: int) -> list[Any]:

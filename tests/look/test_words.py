@@ -90,7 +90,7 @@ def test_days_left_count_calendar_days_of_the_zone_and_an_hour_is_late_when_it_i
 def test_files_are_measured_in_the_units_of_the_language(reading: Reading) -> None:
     with reading("en"):
         assert [rendering.file_size(n) for n in (0, 999, 184_300, 1_240_000, 10_000_000)] == [
-            "0 byte", "999 byte", "184 kB", "1.2 MB", "10 MB"]  # fmt: skip
+            "0 bytes", "999 bytes", "184 kB", "1.2 MB", "10 MB"]  # fmt: skip
     with reading("ru"):
         assert rendering.file_size(184_300) == "184 кБ"
 
