@@ -157,7 +157,19 @@ def find(call_id: int, wanted: Filter, actor: Actor, lang: str) -> Found:
         name = (row.name_ru or row.name_en) if lang == "ru" else (row.name_en or row.name_ru)
         mine = state.desk in actor.roles_on(row)
         due = None if state.final else row.due_at
-        lines.append(Line(row, titles.title(row) or row.project, name, row.district, state, mine, row.asked_minor, due, checked.get(row.id)))
+        lines.append(
+            Line(
+                row,
+                titles.title(row) or row.project,
+                name,
+                row.district,
+                state,
+                mine,
+                row.asked_minor,
+                due,
+                checked.get(row.id),
+            )
+        )
     return Found(lines, total, int(asked), (page - 1) * PAGE + 1)
 
 
