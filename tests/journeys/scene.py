@@ -134,8 +134,9 @@ class Scene:
             with unit_of_work():
                 body = identity.add_organisation(SHELL, name_en=en, name_ru=ru, kind=kind, join=False)
             members.append(Member(self.people[code], seat, body, code == "chair"))
+        manager = self.actor("manager")
         with unit_of_work():
-            scoring.compose_panel(self.call, members, actor=self.actor("manager"))
+            scoring.compose_panel(self.call, members, actor=manager)
 
     def actor(self, code: str) -> Actor:
         """Somebody as they may act now."""
