@@ -16,6 +16,7 @@ from grantflow.cases import words
 from grantflow.cases.access import see
 from grantflow.identity.access import access
 from grantflow.identity.session import current_actor
+from grantflow.oversight import desk as _desk  # noqa: F401  what waits for an auditor registers itself
 from grantflow.oversight import queries, service
 from grantflow.oversight.exports import history_workbook
 from grantflow.rendering import clean_text, language
