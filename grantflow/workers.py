@@ -15,8 +15,8 @@ from typing import Any
 import structlog
 from redis import RedisError
 from rq import Queue, Worker
-from rq.cron import CronScheduler
-from rq.exceptions import SchedulerNotFound
+from rq.cron import CronJob, CronScheduler
+from rq.exceptions import SchedulerNotFound, StopRequested
 from rq.job import Job
 
 from grantflow import jobs
@@ -46,6 +46,12 @@ class _Worker(Worker):
         jobs.stop(signum)
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
+    def check_for_suspension(self, burst: bool) -> None:
+        """Before each job: was it asked to stop before RQ's own handlers were in place?"""
+        if jobs.stopping():
+            raise StopRequested
+        super().check_for_suspension(burst)
+
     def handle_warm_shutdown_request(self) -> None:
         """Let the horse know; it ends after the notice under way."""
         if self.horse_pid:
@@ -72,6 +78,12 @@ class _Scheduler(CronScheduler):
     def _request_stop(self, signum: int, frame: FrameType | None) -> None:
         jobs.stop(signum)
         super()._request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def enqueue_jobs(self) -> list[CronJob]:
+        """Before each round: was it asked to stop before RQ's own handlers were in place?"""
+        if jobs.stopping():
+            raise StopRequested
+        return super().enqueue_jobs()
 
 
 def work(url: str, say: Callable[[str], None]) -> None:
@@ -110,6 +122,8 @@ def _keep(once: Callable[[], None], say: Callable[[str], None], began: str) -> N
     while not jobs.stopping():
         try:
             once()
+        except StopRequested:
+            break
         except (RedisError, OSError, SchedulerNotFound) as error:
             if not jobs.stopping() and time.monotonic() - told >= TELL_SECONDS:
                 told = time.monotonic()

@@ -20,7 +20,7 @@ def sentence(standing: Standing | None) -> Any:
     match standing:
         case Standing.AWAY:
             return _(
-                "The queue (Redis) cannot be reached. Mail, reminders and what a deadline sets in motion are late; "
+                "The queue cannot be reached. Mail, reminders and what a deadline sets in motion are late; "
                 "everything else works, and nothing is lost."
             )
         case Standing.NO_WORKER:
