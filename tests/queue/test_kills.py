@@ -50,7 +50,7 @@ class Killer:
 def test_killed_at_random_moments_workers_and_horses_lose_no_notice_and_double_none_but_those_in_their_hands(
     build: Callable[..., Works], post: tuple[Post, int], thorough: bool
 ) -> None:
-    notices, kills = (1000, 50) if thorough else (120, 6)
+    notices, kills = (1000, 50) if thorough else (80, 4)
     handler, port = post
     house = build(smtp_host="127.0.0.1", smtp_port=str(port))
     killer = Killer(house, workers=2, seed=notices)

@@ -10,14 +10,16 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from flask import Flask
 from redis import Redis
 from rq import Queue, Worker
 from rq.cron import CronScheduler
 from sqlalchemy import func, select
 
-from grantflow import clock
+from grantflow import clock, jobs, workers
 from grantflow.cases import definitions, outbox, service
 from grantflow.cases.models import Case, CaseDeadline, Letter
 from grantflow.cases.relay import MAIL, Relay, Standing
@@ -85,6 +87,7 @@ def test_what_serves_and_shows_needs_no_queue_at_its_start(how: dict[str, str], 
     assert told.stdout == "[]\n", told.stderr
 
 
+@pytest.mark.parametrize("build", ["SQLite"], indirect=True)
 def test_the_server_sends_nothing_itself_where_there_is_a_queue(build: Callable[..., Works]) -> None:
     house = build()
     house.tell(3)
@@ -115,9 +118,8 @@ def test_asked_to_stop_a_worker_sends_what_is_in_its_hands_and_gives_the_rest_ba
     told = house.told()
     assert [row.sent_at is not None for row in told] == [True] + [False] * 11
     assert all(row.lease_until is None and row.attempts == 0 for row in told[1:]), "others may take them at once"
-    house.program("worker").ready()
-    house.tell(1)
-    wait_for(lambda: house.waiting() == 0)
+    with house.inside():
+        assert outbox.drain() == 11
     assert Counter(handler.numbers) == Counter(row.message_id for row in house.told())
 
 
@@ -132,12 +134,25 @@ def test_with_nothing_to_do_they_end_at_once_when_asked(build: Callable[..., Wor
     assert Worker.all_keys(redis.client) == [] and CronScheduler.all(redis.client) == [], "nobody is left on the list"
 
 
-@pytest.mark.parametrize("build", ["SQLite"], indirect=True)
-def test_asked_before_they_began_they_end_too(build: Callable[..., Works]) -> None:
-    house = build()
-    for program in house.run("worker", "scheduler"):
-        assert program.stop() == 0
-        assert "Traceback" not in program.log.read_text()
+@pytest.mark.parametrize("begin", [workers.work, workers.schedule])
+def test_asked_while_they_begin_they_end_too(
+    begin: Callable[..., None], app: Flask, redis: valkey.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_stop", [])
+    monkeypatch.setattr(jobs, "house", lambda: app)
+    connect, mine = workers.connect, {which: signal.getsignal(which) for which in (signal.SIGTERM, signal.SIGINT)}
+
+    def asked(*words: Any, **options: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGTERM)  # before RQ listens to it
+        return connect(*words, **options)
+
+    monkeypatch.setattr(workers, "connect", asked)
+    try:
+        begin(redis.url, lambda _line: None)
+    finally:
+        for which, handler in mine.items():
+            signal.signal(which, handler)
+    assert Worker.all_keys(redis.client) == [] and CronScheduler.all(redis.client) == []
 
 
 @pytest.mark.parametrize("build", ["SQLite"], indirect=True)
