@@ -40,10 +40,13 @@ def stopping() -> bool:
 
 @cache
 def house() -> Flask:
-    """The application of this process, made once; a worker makes it before it forks."""
+    """The application of this process, made once; a worker makes it before it forks. A demo's letters are kept."""
     from grantflow import create_app
+    from grantflow.demo.command import demo_facts
 
-    return create_app()
+    app = create_app()
+    demo_facts(app)
+    return app
 
 
 @contextmanager

@@ -17,13 +17,14 @@ from flask import Flask
 from redis import Redis
 from rq import Queue, Worker
 from rq.cron import CronScheduler
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from grantflow import clock, jobs, workers
 from grantflow.cases import definitions, outbox, service
-from grantflow.cases.models import Case, CaseDeadline, Letter
+from grantflow.cases.models import Case, CaseDeadline, Installation, Letter
 from grantflow.cases.relay import MAIL, Relay, Standing
 from grantflow.db import session, unit_of_work
+from grantflow.demo import home
 from grantflow.engine.definition import Workflow
 from grantflow.history import verify
 from grantflow.history.models import Checkpoint, Event
@@ -205,3 +206,17 @@ def test_two_schedulers_and_two_workers_fire_each_deadline_once_and_lodge_one_ch
 def house_told() -> list[outbox.Outbox]:
     """Every notice of the house whose context is pushed."""
     return list(session().scalars(select(outbox.Outbox)))
+
+
+def test_a_worker_knows_a_demo_whose_letters_are_never_mailed(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with unit_of_work() as current:
+        mark = home.Mark("open", clock.today(), "")
+        current.execute(insert(Installation.__table__), {"name": home.MARK, "value": mark.text()})
+    monkeypatch.setenv("GRANTFLOW_HOME", str(tmp_path))
+    jobs.house.cache_clear()
+    try:
+        assert jobs.house().config["DEMO"]["until"] == "open"
+    finally:
+        jobs.house.cache_clear()
