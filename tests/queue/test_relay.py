@@ -104,6 +104,7 @@ def test_nobody_waits_for_a_redis_that_does_not_answer(app: Flask, monkeypatch: 
             visitor = threading.Thread(target=visit, daemon=True)
             visitor.start()
             visitor.join(60)
+            assert not visitor.is_alive(), "the page waits for Redis"
         assert not app.extensions["relay"].settle(0), "the relay still waits"
     assert answered == [200] * 6
 
