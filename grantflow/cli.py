@@ -6,6 +6,8 @@ A command that changes anything takes `--as EMAIL` and is recorded as that perso
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -207,6 +209,63 @@ def programmes_load(file: Path, email: str) -> None:
             loaded = found_programme(file, actor, manager_id=actor.person_id)
     added, changed = sum(loaded.added.values()), sum(loaded.changed.values())
     click.echo(f"Loaded {file.name}: {len(loaded.calls)} calls; {added} rows added, {changed} changed.")
+
+
+@grantflow.group()
+def applications() -> None:
+    """Bring applications in from a file."""
+
+
+@applications.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--call", "code", required=True, help="Code of the call they belong to.")
+@click.option(
+    "--mapping",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML that says which column answers which question.",
+)
+@click.option("--skip-bad", is_flag=True, help="Import the good lines although others are bad.")
+@_as
+def applications_import(file: Path, code: str, mapping: Path, skip_bad: bool, email: str) -> None:
+    """Import the applications of an XLSX or CSV file into a call: all of them or none.
+
+    Every bad line is told with its column and reason. The same file again brings nothing twice.
+    """
+    app = _app()
+    with app.app_context():
+        from flask_babel import force_locale
+
+        from grantflow.db import unit_of_work
+        from grantflow.submissions import importing
+
+        actor = _person(email)
+        with force_locale(actor.language):
+            with _progress("Reading") as reading:
+                plan = importing.look(file, code, mapping, actor, reading)
+            for sentence in importing.told(plan):
+                click.echo(str(sentence), err=True)
+            brought = 0
+            stopped = bool(plan.faults) and not skip_bad
+            if plan.good and not stopped:
+                with _progress("Importing") as writing, unit_of_work():
+                    brought = importing.carry_out(plan, actor, writing)
+            click.echo(str(importing.counted(plan, brought)))
+    if stopped:
+        raise SystemExit(1)
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on long work, told how much is done and of how much; on a terminal only."""
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def progress(done: int, of: int) -> None:
+            bar.length = max(of, 1)
+            bar.update(done - bar.pos)
+
+        yield progress
+        bar.finish()
 
 
 @grantflow.group()

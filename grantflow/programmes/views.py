@@ -22,7 +22,7 @@ from grantflow.errors import NotFound, Refused
 from grantflow.identity.access import PUBLIC, Actor, access
 from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor
-from grantflow.programmes import queries, service
+from grantflow.programmes import additions, queries, service
 from grantflow.programmes.forms import ScopeForm
 from grantflow.programmes.public import home, page_of_call
 from grantflow.programmes.results import results_framework
@@ -73,7 +73,7 @@ def show(code: str) -> str:
             for row, case in queries.calls_of(programme.id)
         ],
         statistics=queries.statistics(programme.id), partners=queries.partners(programme.id), today=clock.today(programme.zone),
-        parts=parts, manages=programme.id in actor.scopes("manager", "programme_id"),
+        parts=parts, more=additions.parts_of(programme, actor), manages=programme.id in actor.scopes("manager", "programme_id"),
     )  # fmt: skip
 
 

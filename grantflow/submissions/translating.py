@@ -1,0 +1,361 @@
+"""Owns reading one line of a file by a mapping: to the answers of the form, the applicant and the outcome, or to faults.
+
+It finds every fault of a line, each with its column. Leaves files to `tables`, and writing anything to `importing`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import lazy_gettext as _
+
+from grantflow.errors import Invalid
+from grantflow.identity import words
+from grantflow.identity.organisations import inn_fault
+from grantflow.money import Money
+from grantflow.programmes.questions import Question
+from grantflow.programmes.terms import Terms
+from grantflow.submissions import answers, reading, spreadsheets, tables
+from grantflow.submissions.answers import Draft
+from grantflow.submissions.mapping import Mapping, Source
+from grantflow.typed import Unreadable, clean_text, parse_date, parse_money
+
+LONGEST_IDENTIFIER = 100
+
+
+@dataclass(frozen=True)
+class RowFault:
+    """What is wrong where: the line of the file, the column, and a sentence."""
+
+    line: int
+    column: str
+    sentence: Any
+
+    def __str__(self) -> str:
+        return str(_("line %(line)s, %(column)s: %(reason)s", line=self.line, column=self.column, reason=self.sentence))
+
+
+@dataclass(frozen=True)
+class Applicant:
+    """The body that applied, as the file names it."""
+
+    name: str
+    country: str
+    number: str = ""
+    identifier: str = ""
+    kind: str = "business"
+    legal_form: str = "other"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What became of it: awarded with a sum, or declined."""
+
+    awarded: bool
+    amount: Money | None = None
+    on: date | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A line that can be imported."""
+
+    line: int
+    key: str
+    applicant: Applicant
+    values: dict[str, Any]
+    received_at: datetime | None
+    outcome: Decided | None
+
+    @property
+    def digest(self) -> str:
+        """The fingerprint of all that was read from the line: another one means that the line was changed."""
+        body = [
+            self.applicant.__dict__, self.values, self.received_at and self.received_at.isoformat(),
+            self.outcome and [self.outcome.awarded, self.outcome.amount and self.outcome.amount.minor, str(self.outcome.on)],
+        ]  # fmt: skip
+        text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Wrong(Exception):
+    def __init__(self, sentence: Any) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass
+class Translator:
+    """Reads the lines of one table for one call. `districts` are the codes an answer may name; `zone` is the call's."""
+
+    mapping: Mapping
+    table: tables.Table
+    call: str
+    terms: Terms
+    districts: Collection[str]
+    zone: str
+    today: date
+    _faults: list[RowFault] = field(default_factory=list)
+
+    def mine(self, line: tables.Line) -> bool:
+        """Whether a line belongs to the call."""
+        return self._belongs(line, self.call)
+
+    def anybodys(self, line: tables.Line) -> bool:
+        """Whether a line belongs to any call the mapping names."""
+        return any(self._belongs(line, code) for code in self.mapping.calls)
+
+    def _belongs(self, line: tables.Line, call: str) -> bool:
+        where = self.mapping.calls[call].where
+        return all(tables.text_of(self._cell(line, column)) == word for column, word in where.items())
+
+    def _cell(self, line: tables.Line, column: str) -> tables.Cell:
+        at = self.table.place(column)
+        return line.cells[at] if at is not None and at < len(line.cells) else None
+
+    def read(self, line: tables.Line) -> Taken | list[RowFault]:
+        """The line as it can be imported, or everything that is wrong with it, in the order of the mapping."""
+        self._faults = []
+        if any(tables.text_of(cell) for cell in line.cells[len(self.table.headers) :]):
+            self._wrong(line, _("beyond the last column"), _("There are more cells than columns have names."))
+        key = self._key(line)
+        applicant = self._applicant(line)
+        received = self._received(line)
+        values = self._values(line)
+        outcome = self._outcome(line)
+        if self._faults or applicant is None:
+            return self._faults
+        return Taken(line.number, key, applicant, values, received, outcome)
+
+    def _wrong(self, line: tables.Line, column: Any, sentence: Any) -> None:
+        shown = str(column)
+        self._faults.append(RowFault(line.number, f"“{shown}”" if isinstance(column, str) else shown, sentence))
+
+    def _plain(self, line: tables.Line, column: str) -> str:
+        """A cell's text; _Wrong for a formula or an error."""
+        cell = self._cell(line, column)
+        if isinstance(cell, tables.Unusable):
+            raise _Wrong(cell.sentence)
+        return clean_text(tables.text_of(cell))
+
+    def _text(self, line: tables.Line, source: Source | None) -> str:
+        """What a source says of this line in the words of the form; _Wrong for a word the mapping does not know."""
+        if source is None:
+            return ""
+        if source.column is None:
+            return source.value or ""
+        text = self._plain(line, source.column)
+        if not text or text in source.no_value:
+            return source.blank or ""
+        if not source.values:
+            return text
+        if text not in source.values:
+            raise _Wrong(_("The mapping does not know the word “%(word)s”.", word=text[:60]))
+        return source.values[text]
+
+    # ------------------------------------------------------------------------------------- who, when, which
+    def _key(self, line: tables.Line) -> str:
+        parts = []
+        for column in self.mapping.key:
+            try:
+                parts.append(self._plain(line, column))
+            except _Wrong as wrong:
+                self._wrong(line, column, wrong.sentence)
+                return ""
+            if not parts[-1]:
+                self._wrong(line, column, _("It is blank, and tells one line from every other."))
+        return "\x1f".join(parts)
+
+    def _applicant(self, line: tables.Line) -> Applicant | None:
+        body, before = self.mapping.organisation, len(self._faults)
+        found = {"number": "", "identifier": ""}
+        for name in ("name", "country", "number", "identifier"):
+            source: Source | None = getattr(body, name)
+            if source is None:
+                continue
+            column = source.column or name
+            try:
+                text = self._text(line, source)
+                if name == "name":
+                    text = words.name(text, longest=300)
+                elif name == "country":
+                    text = _country(text)
+                else:
+                    text = words.line(text, longest=LONGEST_IDENTIFIER, needed=False)
+                    text = "".join(text.split()) if name == "number" else text
+                if name == "number" and text and (told := inn_fault(text, found.get("country", ""), body.legal_form)):
+                    raise _Wrong(told)
+                found[name] = text
+            except Invalid as told:
+                self._wrong(line, column, told.sentence)
+            except _Wrong as wrong:
+                self._wrong(line, column, wrong.sentence)
+        return Applicant(**found, kind=body.kind, legal_form=body.legal_form) if len(self._faults) == before else None
+
+    def _received(self, line: tables.Line) -> datetime | None:
+        column = self.mapping.received
+        if column is None:
+            return None
+        try:
+            found = self._instant(self._cell(line, column))
+        except _Wrong as wrong:
+            self._wrong(line, column, wrong.sentence)
+            return None
+        if found is not None and found.date() > self.today:
+            self._wrong(line, column, _("This day is still to come."))
+        return None if found is None else found.replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
+
+    # ------------------------------------------------------------------------------------------ the answers
+    def _values(self, line: tables.Line) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        told: set[str] = set()
+        for code, source in self.mapping.answers.items():
+            question = self.terms.questions[code]
+            try:
+                value = self._answer(line, question, source)
+            except _Wrong as wrong:
+                self._wrong(line, source.column or code, wrong.sentence)
+                told.add(code)
+                continue
+            if value is not None:
+                values[code] = value
+        # A required file or declaration that the mapping leaves out, a length, a bound: the form's own judgement.
+        for fault in answers.all_faults(self.terms, Draft(values), self.today):
+            if fault.question not in told:
+                self._wrong(line, self.mapping.column_of(fault.question), fault.sentence)
+                told.add(fault.question)
+        keys = self.terms.keys
+        if not told & {keys.budget, keys.own_share} and answers.Sums.of(self.terms, Draft(values)).asked is None:
+            self._wrong(line, self.mapping.column_of(keys.budget), _("It cannot be told what was asked for."))
+        return values
+
+    def _answer(self, line: tables.Line, question: Question, source: Source) -> Any:
+        cell = self._cell(line, source.column) if source.column else None
+        if isinstance(cell, tables.Unusable):
+            raise _Wrong(cell.sentence)
+        kind, currency, lang = question.kind, self.terms.currency, self.mapping.layout.numbers
+        if kind == "date" and source.column:
+            found = self._instant(cell)
+            return None if found is None else found.date().isoformat()
+        typed: Any
+        if (
+            kind in ("number", "money", "budget")
+            and isinstance(cell, Decimal)
+            and not (source.values or source.no_value)
+        ):
+            typed, lang = _figures(cell, question.decimals if kind == "number" else 2), "ru"
+        else:
+            typed = self._text(line, source)
+        if not typed:
+            return None
+        if kind == "district":
+            if typed not in self.districts:
+                raise _Wrong(_("“%(word)s” is no district of the call’s region.", word=typed[:60]))
+            return typed
+        if kind == "choices":
+            typed = [part.strip() for part in typed.split(source.separator) if part.strip()]
+        if kind == "budget":
+            typed = [{"item": source.item, "unit": "", "quantity": "1", "price": typed}]
+        got = reading.read(question, typed, currency, lang)
+        if got.faults:
+            raise _Wrong(got.faults[0].sentence)
+        return got.value
+
+    def _instant(self, cell: tables.Cell) -> datetime | None:
+        """A day or an instant, without a zone; _Wrong for what is none. A bare number is a day as Excel counts them."""
+        if isinstance(cell, tables.Unusable):
+            raise _Wrong(cell.sentence)
+        if isinstance(cell, datetime):
+            return cell
+        if isinstance(cell, date):
+            return datetime.combine(cell, time())
+        text = clean_text(tables.text_of(cell))
+        if not text:
+            return None
+        if isinstance(cell, Decimal) or (text.isascii() and text.isdigit() and len(text) == 5):
+            day = spreadsheets.day_of(Decimal(text))
+            if day is None:
+                raise _Wrong(_("The number %(number)s is no day.", number=text))
+            return day
+        found = self._written(text)
+        if found is None:
+            try:
+                return datetime.combine(parse_date(text), time())
+            except Unreadable as told:
+                raise _Wrong(told.sentence) from None
+        if found.tzinfo is not None:
+            found = found.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
+        if not 1900 <= found.year <= 2100:
+            raise _Wrong(_("The year %(year)s cannot be meant.", year=found.year))
+        return found
+
+    def _written(self, text: str) -> datetime | None:
+        """An instant written in one of the mapping's ways, or as ISO 8601 has it."""
+        for way in self.mapping.layout.dates:
+            with contextlib.suppress(ValueError):
+                return datetime.strptime(text, way)
+        with contextlib.suppress(ValueError):
+            return datetime.fromisoformat(text)
+        return None
+
+    # ------------------------------------------------------------------------------------------ the outcome
+    def _outcome(self, line: tables.Line) -> Decided | None:
+        told = self.mapping.outcome
+        if told is None:
+            return None
+        column = told.column or told.amount
+        try:
+            word = self._plain(line, told.column) if told.column else ""
+            if told.column and word not in (*told.awarded, *told.declined):
+                raise _Wrong(_("The mapping does not know the word “%(word)s”.", word=word[:60]))
+            column = told.amount
+            amount = self._amount(line, told.amount)
+            if told.on:
+                column = told.on
+            on = self._instant(self._cell(line, told.on)) if told.on else None
+            column = told.amount
+            if word in told.declined and told.column:
+                if amount:
+                    raise _Wrong(_("It was declined, and yet there is a sum."))
+                return Decided(False, None, on and on.date())
+            if amount is None:
+                raise _Wrong(_("It was awarded, and the sum is blank. Write 0 where nothing was paid."))
+            return Decided(True, amount, on and on.date())
+        except _Wrong as wrong:
+            self._wrong(line, column, wrong.sentence)
+            return None
+
+    def _amount(self, line: tables.Line, column: str) -> Money | None:
+        cell = self._cell(line, column)
+        lang = self.mapping.layout.numbers
+        text = self._plain(line, column)
+        if isinstance(cell, Decimal):
+            text, lang = _figures(cell, 2), "ru"
+        if not text:
+            return None
+        try:
+            return parse_money(text, self.terms.currency, lang=lang)
+        except Unreadable as told:
+            raise _Wrong(told.sentence) from None
+
+
+def _country(text: str) -> str:
+    text = text.strip().upper()
+    if len(text) != 2 or not (text.isascii() and text.isalpha()):
+        raise _Wrong(_("Write the country in two letters, such as NO."))
+    return text
+
+
+def _figures(cell: Decimal, places: int) -> str:
+    """A figure of a cell as text that is read one way only: three decimals are never taken for thousands."""
+    text = format(cell, "f")
+    decimals = len(text.partition(".")[2])
+    return text + "0" if decimals == 3 > places else text
