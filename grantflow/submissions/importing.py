@@ -21,7 +21,7 @@ from grantflow.cases import definitions
 from grantflow.cases.service import fire, get, lock, record
 from grantflow.db import session, writing
 from grantflow.engine.definition import Workflow
-from grantflow.errors import GrantFlowError, Invalid, Refused
+from grantflow.errors import GrantFlowError, Invalid, NotFound, Refused
 from grantflow.history.models import Event
 from grantflow.identity.access import Actor
 from grantflow.programmes.queries import call_by_code, districts_of_region, terms_by_hash, workflow_for
@@ -77,7 +77,10 @@ def look(file: Path, call_code: str, mapping_file: Path, actor: Actor, progress:
     Raises DefinitionFaults for a mapping that does not fit, Invalid for a file that cannot be read or lacks columns,
     Refused for somebody who may not import here or a call that takes nothing, NotFound for no such call.
     """
-    call = call_by_code(call_code)
+    try:
+        call = call_by_code(call_code)
+    except NotFound:
+        raise NotFound(_("There is no call %(code)s.", code=call_code)) from None
     call_case = get(call.case_id)
     if not actor.roles_on(call_case) & set(MAY_IMPORT):
         raise Refused(_("Only a manager or an officer of the call’s programme may import into it."))

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -78,10 +78,14 @@ class Taken:
     @property
     def digest(self) -> str:
         """The fingerprint of all that was read from the line: another one means that the line was changed."""
-        body = [
-            self.applicant.__dict__, self.values, self.received_at and self.received_at.isoformat(),
-            self.outcome and [self.outcome.awarded, self.outcome.amount and self.outcome.amount.minor, str(self.outcome.on)],
-        ]  # fmt: skip
+        told = self.outcome
+        minor = told.amount.minor if told and told.amount is not None else None
+        body = {
+            "applicant": asdict(self.applicant),
+            "answers": self.values,
+            "received": self.received_at.isoformat() if self.received_at else None,
+            "outcome": [told.awarded, minor, told.on.isoformat() if told.on else None] if told else None,
+        }
         text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
