@@ -22,11 +22,13 @@ from grantflow.config import resource_folder
 from grantflow.db import db, session, unit_of_work
 from grantflow.demo import content
 from grantflow.demo.applying import Applying
+from grantflow.demo.auditing import Auditing
 from grantflow.demo.cast import Cast
 from grantflow.demo.home import DATABASE, MARK, Mark
 from grantflow.demo.judging import Judging, Timetable
 from grantflow.demo.lasting import Lasting
 from grantflow.demo.opening import Opening
+from grantflow.demo.past import Past
 from grantflow.demo.paying import Paying
 from grantflow.demo.progress import Progress
 from grantflow.demo.story import Calendar, Story
@@ -50,8 +52,10 @@ STAGES: dict[str, date] = {
 DEFAULT = "paying"
 OPEN_CALL_TODAY = date(2022, 3, 9)
 """The open call always stands on this day of its own."""
-ROUND_TODAY = date(2022, 5, 11)
+ROUND, ROUND_TODAY = "KS-2022", date(2022, 5, 11)
 """The small call beside the contest always stands on this day of its own: its panel reads."""
+EARLIER, EARLIER_TODAY = "KU-2020", date(2021, 6, 29)
+"""The call of a year before always stands on this day of its own: its second tranche is due."""
 WITHOUT_ROUND = ("scoring",)
 """Where the contest itself keeps the panel busy."""
 ROUND_DAYS = Timetable(
@@ -80,9 +84,25 @@ CONTEST_DAYS = Timetable(
     decided=date(2022, 1, 26),
     announced=date(2022, 2, 10),
 )
+EARLIER_DAYS = Timetable(
+    rules_run=date(2020, 11, 3),
+    passed=(date(2020, 11, 9),),
+    refused=(),
+    composed=date(2020, 11, 17),
+    started=date(2020, 11, 23),
+    declared=date(2020, 11, 24),
+    read_from=date(2020, 11, 26),
+    read_until=date(2020, 12, 16),
+    reviews_due=date(2020, 12, 21),
+    scoring_closed=date(2020, 12, 22),
+    ranked=date(2020, 12, 23),
+    decided=date(2021, 1, 20),
+    announced=date(2021, 2, 1),
+)
 ARCHIVED = date(2025, 3, 14)
 _READ_BEFORE = timedelta(days=5)
 _PACK = "prozvet.toml"
+_PAST = ("rcn_2012.toml", "published_grants.toml")
 
 
 def pack_file() -> Path:
@@ -90,11 +110,16 @@ def pack_file() -> Path:
     return resource_folder("workflows") / "programmes" / _PACK
 
 
+def past_files() -> list[Path]:
+    """The programmes of the past that wait in the demo for an import."""
+    return [resource_folder("workflows") / "programmes" / name for name in _PAST]
+
+
 def content_hash() -> str:
     """What the demo is made of, in short: another value means that a kept demo tells an older story."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for path in [pack_file(), *sorted(here.glob("*.py")), *sorted(content.FOLDER.glob("*.toml"))]:
+    for path in [pack_file(), *past_files(), *sorted(here.glob("*.py")), *sorted(content.FOLDER.glob("*.toml"))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -139,7 +164,7 @@ def _tell(app: Flask, until: str, progress: Progress) -> None:
     pack = packs.read(pack_file())
     told = {CONTEST: content.read("contest", content.Contest), OPEN_CALL: content.read("zabaikal", content.Contest)}
     days = {CONTEST: STAGES[until], OPEN_CALL: OPEN_CALL_TODAY}
-    for name, today in (("round", ROUND_TODAY), ("next", OPEN_CALL_TODAY)):
+    for name, today in (("earlier", EARLIER_TODAY), ("round", ROUND_TODAY), ("next", OPEN_CALL_TODAY)):
         beside = content.read(name, content.Contest)
         if beside.round is not None and not (name == "round" and until in WITHOUT_ROUND):
             call = beside.round.call(beside.call, pack)
@@ -148,7 +173,9 @@ def _tell(app: Flask, until: str, progress: Progress) -> None:
     cast = Cast(content.read("people", content.People))
     story = Story(progress)
     opening = Opening(cast, pack, {code: Calendar.so_that(day, pack.call(code).zone) for code, day in days.items()})
-    opening.plan(story, min(call.pack.opens_at for call in opening.calls.values()) - timedelta(days=31))
+    founded_at = min(call.pack.opens_at for call in opening.calls.values()) - timedelta(days=31)
+    opening.plan(story, founded_at)
+    Past(cast, past_files()).plan(story, founded_at + timedelta(hours=3))
     applying = {code: Applying(cast, opening.calls[code], contest) for code, contest in told.items()}
     for part in applying.values():
         part.plan(story)
@@ -157,9 +184,12 @@ def _tell(app: Flask, until: str, progress: Progress) -> None:
     paying = Paying(judging, content.read("life", content.Life))
     paying.plan(story)
     Lasting(paying, ARCHIVED).plan(story)
-    for code, part in applying.items():
-        if part.contest.reviews and code != CONTEST:
-            Judging(cast, part, ROUND_DAYS).plan(story)
+    if ROUND in applying:
+        Judging(cast, applying[ROUND], ROUND_DAYS).plan(story)
+    earlier = Judging(cast, applying[EARLIER], EARLIER_DAYS)
+    earlier.plan(story)
+    Paying(earlier, content.read("earlier_life", content.Life)).plan(story)
+    Auditing(cast).plan(story)
     story.plan(story.now - _READ_BEFORE, "Letters are read", _read_letters)
     story.tell()
 
