@@ -59,7 +59,7 @@ def note_outcome(ctx: Context) -> None:
             stage=ctx.case.stage,
             kind="awarded" if awarded else "declined",
             amount_minor=None if amount is None else amount.minor,
-            currency=currency_of(ctx.case.id),
+            currency=amount.currency if amount is not None else currency_of(ctx.case.id),
             decided_on=on,
             noted_by_id=ctx.actor.person_id,
             noted_at=ctx.now,

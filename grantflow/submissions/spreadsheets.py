@@ -16,8 +16,6 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from openpyxl import load_workbook
-from openpyxl.utils.datetime import from_excel
 
 from grantflow.errors import Invalid
 from grantflow.submissions.tables import MOST_COLUMNS, Cell, Line, Unusable
@@ -56,8 +54,7 @@ def day_of(serial: Decimal) -> datetime | None:
     """The day that Excel keeps as a number; None for a number no date of our time has."""
     if not _FIRST_SERIAL <= serial <= _LAST_SERIAL:
         return None
-    found = from_excel(float(serial))
-    return found if isinstance(found, datetime) else None
+    return datetime(1899, 12, 30) + timedelta(days=int(serial), seconds=round(serial % 1 * 86_400))
 
 
 def read(data: bytes, sheet: str | None) -> Found:
@@ -82,6 +79,8 @@ def read(data: bytes, sheet: str | None) -> Found:
 
 
 def _load(data: bytes) -> Any:
+    from openpyxl import load_workbook  # an import needs it, a server does not
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that no value hangs on

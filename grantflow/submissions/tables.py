@@ -140,15 +140,18 @@ def open_table(path: Path, layout: Layout, wanted: Collection[str]) -> Table:
         text = decoded(data, layout.encoding)
         delimiter = _DELIMITERS.get(layout.delimiter or "") or _delimiter(text, layout.header_line, wanted)
         rows, expected = (lambda: _csv_lines(text, delimiter)), text.count("\n")
-    head = next((line for line in rows() if line.number >= layout.header_line), None)
-    if head is None or head.number != layout.header_line or head.blank:
-        raise Invalid(_("Line %(line)s should hold the names of the columns, and is blank.", line=layout.header_line))
+    header_line = layout.header_line
+    if not kind and text.startswith("sep="):
+        header_line = max(header_line, 2)
+    head = next((line for line in rows() if line.number >= header_line), None)
+    if head is None or head.number != header_line or head.blank:
+        raise Invalid(_("Line %(line)s should hold the names of the columns, and is blank.", line=header_line))
     headers = [text_of(cell) for cell in head.cells]
     while headers and not headers[-1]:
         headers.pop()
     if len(headers) > MOST_COLUMNS:
         raise Invalid(_("There are more than %(most)s columns.", most=MOST_COLUMNS))
-    return Table(path.name, sha256, tuple(headers), expected, rows, layout.header_line)
+    return Table(path.name, sha256, tuple(headers), expected, rows, header_line)
 
 
 def decoded(data: bytes, encoding: str | None) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import insert, select
 
-from grantflow.cases import deadlines
 from grantflow.cases.context import Context
 from grantflow.cases.models import Case
 from grantflow.cases.service import fire, get, open_case
@@ -104,7 +103,7 @@ def bring(call: Any, call_case: Any, taken: Taken, origin: Origin, *, key: str, 
             answers=taken.values, typed={}, saved={}, reopened=[], correction_note="", extension_reason="",
         )
     )  # fmt: skip
-    deadlines.reckon(case.id)
+    # No deadline of a draft can matter to it: it is submitted in the same breath.
     payload = {"origin": origin.facts, "received_at": taken.received_at}
     return fire(case.id, TAKE_OVER, actor=actor, payload=payload, key=TAKE_OVER).case
 
