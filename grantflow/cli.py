@@ -46,6 +46,19 @@ _as = click.option(
 )
 
 
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on long work, told how much is done and of how much; on a terminal only."""
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def progress(done: int, of: int) -> None:
+            bar.length = max(of, 1)
+            bar.update(done - bar.pos)
+
+        yield progress
+        bar.finish()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def grantflow() -> None:
     """GrantFlow: from the first draft of a call to the last check of whether the enterprise still stands."""
@@ -234,38 +247,10 @@ def applications_import(file: Path, code: str, mapping: Path, skip_bad: bool, em
     """
     app = _app()
     with app.app_context():
-        from flask_babel import force_locale
+        from grantflow.submissions import command
 
-        from grantflow.db import unit_of_work
-        from grantflow.submissions import importing
-
-        actor = _person(email)
-        with force_locale(actor.language):
-            with _progress("Reading") as reading:
-                plan = importing.look(file, code, mapping, actor, reading)
-            for sentence in importing.told(plan):
-                click.echo(str(sentence), err=True)
-            brought = 0
-            stopped = bool(plan.faults) and not skip_bad
-            if plan.good and not stopped:
-                with _progress("Importing") as writing, unit_of_work():
-                    brought = importing.carry_out(plan, actor, writing)
-            click.echo(str(importing.counted(plan, brought)))
-    if stopped:
-        raise SystemExit(1)
-
-
-@contextmanager
-def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on long work, told how much is done and of how much; on a terminal only."""
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
-
-        def progress(done: int, of: int) -> None:
-            bar.length = max(of, 1)
-            bar.update(done - bar.pos)
-
-        yield progress
-        bar.finish()
+        if not command.run(file, code, mapping, actor=_person(email), skip_bad=skip_bad, bar=_progress):
+            raise SystemExit(1)
 
 
 @grantflow.group()
@@ -289,12 +274,7 @@ def history_verify(ref: str | None, against: Path | None) -> None:
         if ref is not None:
             report = verify.verify_case(_case_number(ref))
         else:
-            with click.progressbar(length=1, label="Verifying", file=sys.stderr) as bar:
-
-                def progress(done: int, of: int) -> None:
-                    bar.length = of
-                    bar.update(done - bar.pos)
-
+            with _progress("Verifying") as progress:
                 report = verify.verify_all(progress)
         if against is not None:
             report.breaks += lodged.compare(against)
@@ -366,12 +346,7 @@ def export_history(out: Path, ref: str | None, code: str | None, language: str, 
         from grantflow.oversight.exports import history_workbook
 
         actor = _person(email)
-        with force_locale(language), click.progressbar(length=1, label="Writing", file=sys.stderr) as bar:
-
-            def progress(done: int, of: int) -> None:
-                bar.length = max(of, 1)
-                bar.update(done - bar.pos)
-
+        with force_locale(language), _progress("Writing") as progress:
             case_ids = [_case_number(ref)] if ref else None
             count = history_workbook(out, actor, case_ids=case_ids, call_code=code, progress=progress)
     click.echo(f"{count} events written to {out}.")

@@ -171,7 +171,7 @@ def _judged(
     taken = plan.translator.read(line)
     if not isinstance(taken, Taken):
         return taken
-    column, key = ", ".join(f"“{name}”" for name in plan.mapping.key), key_of(plan.call.code, taken.key)
+    column, key = ", ".join(plan.mapping.key), key_of(plan.call.code, taken.key)
     if key in seen:
         told = _("The same stands in line %(line)s already; one line is one application.", line=seen[key])
         return [RowFault(line.number, column, told)]

@@ -1,16 +1,16 @@
 """Owns reading one line of a file by a mapping: to the answers of the form, the applicant and the outcome, or to faults.
 
-It finds every fault of a line, each with its column. Leaves files to `tables`, and writing anything to `importing`.
+It finds every fault of a line, each with its column. Leaves files to `tables`, single cells to `cells`, and writing
+anything to `importing`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,10 +23,10 @@ from grantflow.identity.organisations import inn_fault
 from grantflow.money import Money
 from grantflow.programmes.questions import Question
 from grantflow.programmes.terms import Terms
-from grantflow.submissions import answers, reading, spreadsheets, tables
+from grantflow.submissions import answers, cells, reading, tables
 from grantflow.submissions.answers import Draft
 from grantflow.submissions.mapping import Mapping, Source
-from grantflow.typed import Unreadable, clean_text, parse_date, parse_money
+from grantflow.typed import Unreadable, clean_text, parse_money
 
 LONGEST_IDENTIFIER = 100
 
@@ -40,7 +40,9 @@ class RowFault:
     sentence: Any
 
     def __str__(self) -> str:
-        return str(_("line %(line)s, %(column)s: %(reason)s", line=self.line, column=self.column, reason=self.sentence))
+        return str(
+            _("line %(line)s, “%(column)s”: %(reason)s", line=self.line, column=self.column, reason=self.sentence)
+        )
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,6 @@ class Taken:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-class _Wrong(Exception):
-    def __init__(self, sentence: Any) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-
-
 @dataclass
 class Translator:
     """Reads the lines of one table for one call. `districts` are the codes an answer may name; `zone` is the call's."""
@@ -128,8 +124,12 @@ class Translator:
     def read(self, line: tables.Line) -> Taken | list[RowFault]:
         """The line as it can be imported, or everything that is wrong with it, in the order of the mapping."""
         self._faults = []
-        if any(tables.text_of(cell) for cell in line.cells[len(self.table.headers) :]):
-            self._wrong(line, _("beyond the last column"), _("There are more cells than columns have names."))
+        known = len(self.table.headers)
+        beyond = next((at for at, cell in enumerate(line.cells, 1) if at > known and tables.text_of(cell)), None)
+        if beyond is not None:
+            self._wrong(
+                line, str(_("column %(number)s", number=beyond)), _("There are more cells than columns have names.")
+            )
         key = self._key(line)
         applicant = self._applicant(line)
         received = self._received(line)
@@ -139,19 +139,18 @@ class Translator:
             return self._faults
         return Taken(line.number, key, applicant, values, received, outcome)
 
-    def _wrong(self, line: tables.Line, column: Any, sentence: Any) -> None:
-        shown = str(column)
-        self._faults.append(RowFault(line.number, f"“{shown}”" if isinstance(column, str) else shown, sentence))
+    def _wrong(self, line: tables.Line, column: str, sentence: Any) -> None:
+        self._faults.append(RowFault(line.number, column, sentence))
 
     def _plain(self, line: tables.Line, column: str) -> str:
-        """A cell's text; _Wrong for a formula or an error."""
+        """A cell's text; Unreadable for a formula or an error."""
         cell = self._cell(line, column)
         if isinstance(cell, tables.Unusable):
-            raise _Wrong(cell.sentence)
+            raise Unreadable(cell.sentence)
         return clean_text(tables.text_of(cell))
 
     def _text(self, line: tables.Line, source: Source | None) -> str:
-        """What a source says of this line in the words of the form; _Wrong for a word the mapping does not know."""
+        """What a source says of this line in the words of the form; Unreadable for a word the mapping does not know."""
         if source is None:
             return ""
         if source.column is None:
@@ -162,7 +161,7 @@ class Translator:
         if not source.values:
             return text
         if text not in source.values:
-            raise _Wrong(_("The mapping does not know the word “%(word)s”.", word=text[:60]))
+            raise Unreadable(_("The mapping does not know the word “%(word)s”.", word=text[:60]))
         return source.values[text]
 
     # ------------------------------------------------------------------------------------- who, when, which
@@ -171,7 +170,7 @@ class Translator:
         for column in self.mapping.key:
             try:
                 parts.append(self._plain(line, column))
-            except _Wrong as wrong:
+            except Unreadable as wrong:
                 self._wrong(line, column, wrong.sentence)
                 return ""
             if not parts[-1]:
@@ -191,16 +190,16 @@ class Translator:
                 if name == "name":
                     text = words.name(text, longest=300)
                 elif name == "country":
-                    text = _country(text)
+                    text = cells.country(text)
                 else:
                     text = words.line(text, longest=LONGEST_IDENTIFIER, needed=False)
                     text = "".join(text.split()) if name == "number" else text
                 if name == "number" and text and (told := inn_fault(text, found.get("country", ""), body.legal_form)):
-                    raise _Wrong(told)
+                    raise Unreadable(told)
                 found[name] = text
             except Invalid as told:
                 self._wrong(line, column, told.sentence)
-            except _Wrong as wrong:
+            except Unreadable as wrong:
                 self._wrong(line, column, wrong.sentence)
         return Applicant(**found, kind=body.kind, legal_form=body.legal_form) if len(self._faults) == before else None
 
@@ -210,7 +209,7 @@ class Translator:
             return None
         try:
             found = self._instant(self._cell(line, column))
-        except _Wrong as wrong:
+        except Unreadable as wrong:
             self._wrong(line, column, wrong.sentence)
             return None
         if found is not None and found.date() > self.today:
@@ -225,7 +224,7 @@ class Translator:
             question = self.terms.questions[code]
             try:
                 value = self._answer(line, question, source)
-            except _Wrong as wrong:
+            except Unreadable as wrong:
                 self._wrong(line, source.column or code, wrong.sentence)
                 told.add(code)
                 continue
@@ -244,7 +243,7 @@ class Translator:
     def _answer(self, line: tables.Line, question: Question, source: Source) -> Any:
         cell = self._cell(line, source.column) if source.column else None
         if isinstance(cell, tables.Unusable):
-            raise _Wrong(cell.sentence)
+            raise Unreadable(cell.sentence)
         kind, currency, lang = question.kind, self.terms.currency, self.mapping.layout.numbers
         if kind == "date" and source.column:
             found = self._instant(cell)
@@ -255,14 +254,14 @@ class Translator:
             and isinstance(cell, Decimal)
             and not (source.values or source.no_value)
         ):
-            typed, lang = _figures(cell, question.decimals if kind == "number" else 2), "ru"
+            typed, lang = cells.figures(cell, question.decimals if kind == "number" else 2), "ru"
         else:
             typed = self._text(line, source)
         if not typed:
             return None
         if kind == "district":
             if typed not in self.districts:
-                raise _Wrong(_("“%(word)s” is no district of the call’s region.", word=typed[:60]))
+                raise Unreadable(_("“%(word)s” is no district of the call’s region.", word=typed[:60]))
             return typed
         if kind == "choices":
             typed = [part.strip() for part in typed.split(source.separator) if part.strip()]
@@ -270,45 +269,11 @@ class Translator:
             typed = [{"item": source.item, "unit": "", "quantity": "1", "price": typed}]
         got = reading.read(question, typed, currency, lang)
         if got.faults:
-            raise _Wrong(got.faults[0].sentence)
+            raise Unreadable(got.faults[0].sentence)
         return got.value
 
     def _instant(self, cell: tables.Cell) -> datetime | None:
-        """A day or an instant, without a zone; _Wrong for what is none. A bare number is a day as Excel counts them."""
-        if isinstance(cell, tables.Unusable):
-            raise _Wrong(cell.sentence)
-        if isinstance(cell, datetime):
-            return cell
-        if isinstance(cell, date):
-            return datetime.combine(cell, time())
-        text = clean_text(tables.text_of(cell))
-        if not text:
-            return None
-        if isinstance(cell, Decimal) or (text.isascii() and text.isdigit() and len(text) == 5):
-            day = spreadsheets.day_of(Decimal(text))
-            if day is None:
-                raise _Wrong(_("The number %(number)s is no day.", number=text))
-            return day
-        found = self._written(text)
-        if found is None:
-            try:
-                return datetime.combine(parse_date(text), time())
-            except Unreadable as told:
-                raise _Wrong(told.sentence) from None
-        if found.tzinfo is not None:
-            found = found.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
-        if not 1900 <= found.year <= 2100:
-            raise _Wrong(_("The year %(year)s cannot be meant.", year=found.year))
-        return found
-
-    def _written(self, text: str) -> datetime | None:
-        """An instant written in one of the mapping's ways, or as ISO 8601 has it."""
-        for way in self.mapping.layout.dates:
-            with contextlib.suppress(ValueError):
-                return datetime.strptime(text, way)
-        with contextlib.suppress(ValueError):
-            return datetime.fromisoformat(text)
-        return None
+        return cells.instant(cell, self.mapping.layout.dates, self.zone)
 
     # ------------------------------------------------------------------------------------------ the outcome
     def _outcome(self, line: tables.Line) -> Decided | None:
@@ -319,7 +284,7 @@ class Translator:
         try:
             word = self._plain(line, told.column) if told.column else ""
             if told.column and word not in (*told.awarded, *told.declined):
-                raise _Wrong(_("The mapping does not know the word “%(word)s”.", word=word[:60]))
+                raise Unreadable(_("The mapping does not know the word “%(word)s”.", word=word[:60]))
             column = told.amount
             amount = self._amount(line, told.amount)
             if told.on:
@@ -328,38 +293,19 @@ class Translator:
             column = told.amount
             if word in told.declined and told.column:
                 if amount:
-                    raise _Wrong(_("It was declined, and yet there is a sum."))
+                    raise Unreadable(_("It was declined, and yet there is a sum."))
                 return Decided(False, None, on and on.date())
             if amount is None:
-                raise _Wrong(_("It was awarded, and the sum is blank. Write 0 where nothing was paid."))
+                raise Unreadable(_("It was awarded, and the sum is blank. Write 0 where nothing was paid."))
             return Decided(True, amount, on and on.date())
-        except _Wrong as wrong:
+        except Unreadable as wrong:
             self._wrong(line, column, wrong.sentence)
             return None
 
     def _amount(self, line: tables.Line, column: str) -> Money | None:
-        cell = self._cell(line, column)
-        lang = self.mapping.layout.numbers
-        text = self._plain(line, column)
-        if isinstance(cell, Decimal):
-            text, lang = _figures(cell, 2), "ru"
+        cell, text = self._cell(line, column), self._plain(line, column)
         if not text:
             return None
-        try:
-            return parse_money(text, self.terms.currency, lang=lang)
-        except Unreadable as told:
-            raise _Wrong(told.sentence) from None
-
-
-def _country(text: str) -> str:
-    text = text.strip().upper()
-    if len(text) != 2 or not (text.isascii() and text.isalpha()):
-        raise _Wrong(_("Write the country in two letters, such as NO."))
-    return text
-
-
-def _figures(cell: Decimal, places: int) -> str:
-    """A figure of a cell as text that is read one way only: three decimals are never taken for thousands."""
-    text = format(cell, "f")
-    decimals = len(text.partition(".")[2])
-    return text + "0" if decimals == 3 > places else text
+        if isinstance(cell, Decimal):
+            return parse_money(cells.figures(cell, 2), self.terms.currency, lang="ru")
+        return parse_money(text, self.terms.currency, lang=self.mapping.layout.numbers)

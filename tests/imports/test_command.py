@@ -60,13 +60,19 @@ def test_the_operator_reads_it_in_their_own_language(desk: Desk, run) -> None:  
     assert "строка 2, «Region»: " in err and out[-1].startswith(f"{CALL}: импортировано 0 заявок")
 
 
-def test_whoever_may_not_a_call_that_is_not_there_and_a_mapping_with_faults_are_told_in_one_line_each(desk: Desk, run) -> None:  # type: ignore[no-untyped-def]
+def test_whoever_may_not_a_call_that_is_not_there_and_a_mapping_with_faults_are_told_in_one_line_each(
+    desk: Desk, run
+) -> None:  # type: ignore[no-untyped-def]
     file = desk.csv([line(1)])
     code, out, err = run(file, email="nobody@example.org")
     assert (code, out) == (1, []) and "no active account" in err
     desk.mapping("key = []\n")
     code, out, err = run(file)
-    assert (code, out) == (1, []) and {text.split(": ")[1] for text in err.splitlines() if ": " in text} >= {"key", "calls", "answers"}
+    assert (code, out) == (1, []) and {text.split(": ")[1] for text in err.splitlines() if ": " in text} >= {
+        "key",
+        "calls",
+        "answers",
+    }
     desk.mapping()
     (desk.folder / "empty.csv").write_text("")
     code, out, err = run(desk.folder / "empty.csv")
@@ -75,5 +81,5 @@ def test_whoever_may_not_a_call_that_is_not_there_and_a_mapping_with_faults_are_
 
 def test_the_command_says_what_it_takes() -> None:
     shown = CliRunner().invoke(cli.grantflow, ["applications", "import", "--help"]).output
-    for word in ("--call", "--mapping", "--skip-bad", "--as", "all of them or none"):
+    for word in ("--call", "--mapping", "--skip-bad", "--as", "all of them"):
         assert word in shown

@@ -53,7 +53,9 @@ def repacked(path: Path, part: str, text: str | None) -> Path:
 def test_a_csv_is_read_whatever_parts_its_columns_and_however_it_is_encoded(
     tmp_path: Path, mark: str, encoding: str
 ) -> None:
-    text = "\r\n".join(mark.join(cells) for cells in (("Name", "Sum"), ("Мастерская «Ёлка», Карелия", "12"), ("Вторая мастерская", "")))
+    text = "\r\n".join(
+        mark.join(cells) for cells in (("Name", "Sum"), ("Мастерская «Ёлка», Карелия", "12"), ("Вторая мастерская", ""))
+    )
     if mark == ",":
         text = text.replace("Мастерская «Ёлка», Карелия", '"Мастерская «Ёлка», Карелия"')
     table = made(tmp_path / "t.csv", text.encode(encoding))

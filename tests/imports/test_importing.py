@@ -47,14 +47,18 @@ def test_the_history_says_who_imported_it_from_which_file_and_line_and_the_chain
     file = desk.csv([line(16), line(17)])
     plan = desk.look(file)
     desk.bring(file)
-    for case_id, number in zip(session().scalars(select(Application.case_id).order_by(Application.case_id)), (2, 3), strict=True):
+    for case_id, number in zip(
+        session().scalars(select(Application.case_id).order_by(Application.case_id)), (2, 3), strict=True
+    ):
         events = session().scalars(select(Event).where(Event.case_id == case_id).order_by(Event.seq)).all()
         assert [event.move for event in events] == ["open", "take_over", "award"]
         for event in events:
             told = {key: event.facts[f"source_{key}"] for key in ("file", "sha256", "line")}
             assert told == {"file": "table.csv", "sha256": plan.table.sha256, "line": number}
             assert (event.actor_id, event.role) == (desk.manager.person_id, "manager")
-    of_call = session().scalars(select(Event).where(Event.case_id == desk.calls[CALL]).order_by(Event.seq.desc())).first()
+    of_call = (
+        session().scalars(select(Event).where(Event.case_id == desk.calls[CALL]).order_by(Event.seq.desc())).first()
+    )
     assert of_call is not None and of_call.move == "applications_imported" and of_call.facts["imported"] == 2
     assert verify.verify_all().whole
 
@@ -118,7 +122,9 @@ def test_every_bad_line_is_told_with_its_column_and_reason(desk: Desk) -> None:
     assert any("The same stands in line 2 already" in text for text in told)
 
 
-def test_nothing_is_imported_where_one_line_fails_at_the_last_moment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_imported_where_one_line_fails_at_the_last_moment(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bring = importing._bring
 
     def fail(plan: importing.Plan, case: object, taken: object, *more: object) -> None:
@@ -173,7 +179,9 @@ def test_somebody_elses_import_meanwhile_is_noticed(desk: Desk) -> None:
 def test_an_organisation_is_known_by_its_number_else_by_its_name_among_those_imported(desk: Desk) -> None:
     here = organisation("Nordlys", inn="999000111", country="NO")
     namesake = organisation("Fjell og Fjord", country="NO")
-    desk.bring(desk.csv([line(1), line(2, Register="0", Body="Fjell og Fjord"), line(3, Register="", Body="FJELL og fjord")]))
+    desk.bring(
+        desk.csv([line(1), line(2, Register="0", Body="Fjell og Fjord"), line(3, Register="", Body="FJELL og fjord")])
+    )
     first, second, third = session().scalars(select(Application.organisation_id).order_by(Application.case_id))
     assert first == here and second == third and second not in (here, namesake)
 
@@ -188,10 +196,14 @@ def test_a_workbook_is_read_like_a_csv_days_as_numbers_included_and_a_formula_is
         ]
     )
     plan = desk.look(file)
-    assert [str(fault) for fault in plan.faults] == ["line 3, “Asked”: This is a formula. Paste its value in its place."]
+    assert [str(fault) for fault in plan.faults] == [
+        "line 3, “Asked”: This is a formula. Paste its value in its place."
+    ]
     with unit_of_work():
         assert importing.carry_out(plan, desk.manager, lambda _d, _o: None) == 2
-    rows = session().execute(select(Application.submitted_at, Application.asked_minor).order_by(Application.case_id)).all()
+    rows = (
+        session().execute(select(Application.submitted_at, Application.asked_minor).order_by(Application.case_id)).all()
+    )
     assert rows[0] == (datetime(2012, 10, 15, 22, 0, tzinfo=UTC), 12_000_050)
     assert rows[1][0] == datetime(2012, 10, 16, 6, 30, tzinfo=UTC)
 
@@ -208,7 +220,9 @@ def test_sums_are_read_as_people_write_them(desk: Desk, typed: str, minor: int |
         assert only(desk)[0].asked_minor == minor
 
 
-@pytest.mark.parametrize("written", ["16.10.2012", "2012-10-16T00:00:00", "16 October 2012", "16/10/2012", "41198", "10~16~2012"])
+@pytest.mark.parametrize(
+    "written", ["16.10.2012", "2012-10-16T00:00:00", "16 October 2012", "16/10/2012", "41198", "10~16~2012"]
+)
 def test_days_are_read_in_the_forms_people_use_and_in_those_of_the_mapping(desk: Desk, written: str) -> None:
     desk.mapping(MAPPING.replace('numbers = "ru"', 'numbers = "ru"\ndates = ["%m~%d~%Y"]'))
     desk.bring(desk.csv([line(1, Received=written)]))

@@ -28,10 +28,20 @@ def faults(path: Path, text: str) -> list[str]:
 
 def test_all_faults_of_a_mapping_are_told_at_once(tmp_path: Path) -> None:
     text = MAPPING.replace('key = ["Number"]', "key = []").replace("RCN-5164 = { }", '"five" = { }')
-    text = text.replace('column = "Outcome"\n', "").replace('{ value = "business" }', '{ value = "business", column = "S" }')
+    text = text.replace('column = "Outcome"\n', "").replace(
+        '{ value = "business" }', '{ value = "business", column = "S" }'
+    )
     text = text.replace("country =", "colour =") + "\nmood = 1\n"
     found = faults(tmp_path / "m.toml", text)
-    for table in ("key", "calls.five", "outcome", "answers.sector", "organisation.country", "organisation.colour", "outcome.mood"):
+    for table in (
+        "key",
+        "calls.five",
+        "outcome",
+        "answers.sector",
+        "organisation.country",
+        "organisation.colour",
+        "outcome.mood",
+    ):
         assert any(fault.startswith(table) for fault in found), (table, found)
 
 
@@ -42,7 +52,9 @@ def test_a_file_that_is_no_toml_or_not_there_is_a_fault_too(tmp_path: Path) -> N
 
 
 def test_everything_in_which_a_mapping_does_not_fit_the_form_is_told_at_once(desk: Desk) -> None:
-    text = MAPPING.replace("[answers]\ntitle", '[answers]\nregoin = { column = "x" }\nheading').replace('"NO-55"', '"NO-99"')
+    text = MAPPING.replace("[answers]\ntitle", '[answers]\nregoin = { column = "x" }\nheading').replace(
+        '"NO-55"', '"NO-99"'
+    )
     desk.mapping(text.replace(', item = "Sum applied for"', "").replace('"business"', '"bank"'))
     with pytest.raises(DefinitionFaults) as told:
         desk.look(desk.csv([line(1)]))

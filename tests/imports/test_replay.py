@@ -41,7 +41,9 @@ MAPS = ROOT / "workflows" / "imports"
 def here(*found: Path) -> Path:
     """The file, or the end of the test with the reason."""
     if not found or not found[0].is_file():
-        pytest.skip(f"the real data is not here: {NORWAY if not found else found[0]} (GRANTFLOW_TEST_REALDATA names its folder)")
+        pytest.skip(
+            f"the real data is not here: {NORWAY if not found else found[0]} (GRANTFLOW_TEST_REALDATA names its folder)"
+        )
     return found[0]
 
 
@@ -100,7 +102,9 @@ def test_the_norwegian_register_adds_up_by_region_and_by_who_leads_to_the_ore(ap
     read = mapping.read(MAPS / "rcn_2012.toml")
     found = totals(programme, "NOK")
     by_region = tally(rows, "fylke", "sokt_belop", "tildelt_belop")
-    assert counted(found.by_place, lambda place: place.code) == under(by_region, read.answers["region"].values, "NO-not-stated")
+    assert counted(found.by_place, lambda place: place.code) == under(
+        by_region, read.answers["region"].values, "NO-not-stated"
+    )
     by_leader = tally(rows, "prosjektleder_kjonn", "sokt_belop", "tildelt_belop")
     assert counted(found.by_leader, str) == under(by_leader, read.answers["led_by"].values, "not_stated")
     assert found.whole.awarded.minor == sum(sums[2] for sums in by_region.values())
@@ -129,6 +133,8 @@ def test_the_published_grants_of_a_foundation_add_up_by_place(app: Flask) -> Non
     read = mapping.read(MAPS / "threesixtygiving.toml")
     by_place = tally(rows, "Beneficiary Location:Name", "Amount Applied For", "Amount Awarded")
     found = totals(programme, "GBP")
-    assert counted(found.by_place, lambda place: place.code) == under(by_place, read.answers["region"].values, "GB-not-stated")
+    assert counted(found.by_place, lambda place: place.code) == under(
+        by_place, read.answers["region"].values, "GB-not-stated"
+    )
     assert found.by_leader == ()
     assert verify.verify_all().whole
