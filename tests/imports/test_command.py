@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from grantflow import cli
-from grantflow.db import unit_of_work
+from grantflow.db import session, unit_of_work
+from grantflow.identity.access import actor_for
 from grantflow.identity.models import Person
-from tests.imports.conftest import CALL, Desk, line
+from grantflow.programmes.models import Programme
+from tests.imports.conftest import CALL, ROOT, Desk, line
 
 
 @pytest.fixture
@@ -83,3 +85,12 @@ def test_the_command_says_what_it_takes() -> None:
     shown = CliRunner().invoke(cli.grantflow, ["applications", "import", "--help"]).output
     for word in ("--call", "--mapping", "--skip-bad", "--as", "all of them"):
         assert word in shown
+
+
+def test_whoever_loads_a_new_programme_becomes_its_manager_although_they_have_an_account(desk: Desk, run) -> None:  # type: ignore[no-untyped-def]
+    file = ROOT / "workflows" / "programmes" / "published_grants.toml"
+    assert not cli.main(["programmes", "load", str(file), "--as", "manager@example.org"])
+    session().rollback()
+    programme = session().scalars(select(Programme.id).filter_by(code="published_grants")).one()
+    person = session().get_one(Person, desk.manager.person_id)
+    assert programme in actor_for(person).scopes("manager", "programme_id")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from grantflow.db import session, unit_of_work
 from grantflow.engine.faults import DefinitionFaults
 from grantflow.errors import Refused
 from grantflow.programmes.models import Call
-from grantflow.submissions import importing, mapping
+from grantflow.submissions import mapping
 from tests.imports.conftest import CALL, MAPPING, ROOT, Desk, line
 
 SHIPPED = sorted((ROOT / "workflows" / "imports").glob("*.toml"))
@@ -73,6 +75,13 @@ def test_a_mapping_that_ships_is_sound_and_holds_no_data(path: Path) -> None:
     assert SHIPPED and path.stat().st_size < 10_000
 
 
+def test_the_mapping_worked_out_in_the_readme_is_one(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```toml\n(key = .*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
+    (tmp_path / "readme.toml").write_text(block, encoding="utf-8")
+    read = mapping.read(tmp_path / "readme.toml")
+    assert set(mapping.Mapping.model_fields) == set(read.model_fields_set), "every table of a mapping is shown"
+
+
 def test_a_programme_that_decides_itself_takes_applications_and_no_outcomes(desk: Desk) -> None:
     """Into an ordinary call: the applications come in as submitted and go on through its own check."""
     with unit_of_work() as current:
@@ -97,11 +106,10 @@ def test_what_the_form_requires_of_an_applicant_it_requires_of_an_import(desk: D
     from grantflow.programmes.service import load_pack
     from tests.factories import also
 
-    with clock.at(clock.local(__import__("datetime").date(2021, 9, 1), 9, 0, "Europe/Moscow")), unit_of_work():
+    with clock.at(clock.local(date(2021, 9, 1), 9, 0, "Europe/Moscow")), unit_of_work():
         loaded = load_pack(packs.read(ROOT / "workflows" / "programmes" / "prozvet.toml"), SYSTEM)
     actor = also(desk.manager, "manager", programme_id=loaded.programme_id)
     desk.mapping(MAPPING[: MAPPING.index("[outcome]")].replace("RCN-5164", "KR-2021"))
     with pytest.raises(DefinitionFaults) as told:
         desk.look(desk.csv([line(1)]), actor, "KR-2021")
     assert any('"tax_certificate"' in fault.text for fault in told.value.faults)
-    assert importing.MAY_IMPORT
