@@ -16,6 +16,8 @@ from sqlalchemy import DDL, BigInteger, Connection, DateTime, Engine, Integer, M
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
+from grantflow import prepared
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -119,7 +121,7 @@ def _begin(connection: Connection) -> None:
     """A writer takes SQLite's lock at once: a read that turns into a write fails with "database is locked"."""
     if connection.dialect.name == "sqlite":
         writes = connection.get_execution_options().get("grantflow_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        prepared.word(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def session() -> Session:

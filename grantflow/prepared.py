@@ -94,10 +94,7 @@ class _Form:
 
     def run(self, connection: Connection, values: Any, many: bool = False) -> Sequence[Any]:
         """Run it and give back the driver's rows, all of them, so that nothing stays open."""
-        info = connection.info
-        cursor = info.get(_CURSOR)
-        if cursor is None:
-            cursor = info[_CURSOR] = connection.connection.cursor()
+        cursor = _cursor(connection)
         try:
             if many:
                 cursor.executemany(self.text, values)
@@ -106,6 +103,23 @@ class _Form:
             return cursor.fetchall() if self.gives_back else ()
         except connection.dialect.loaded_dbapi.Error as error:
             raise _as_raised_elsewhere(connection, cursor, self.text, values, error) from error
+
+
+def word(connection: Connection, text: str) -> None:
+    """Say a word to the database that has no values and gives nothing back, such as BEGIN."""
+    cursor = _cursor(connection)
+    try:
+        cursor.execute(text)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _as_raised_elsewhere(connection, cursor, text, (), error) from error
+
+
+def _cursor(connection: Connection) -> Any:
+    info = connection.info
+    cursor = info.get(_CURSOR)
+    if cursor is None:
+        cursor = info[_CURSOR] = connection.connection.cursor()
+    return cursor
 
 
 def _as_raised_elsewhere(connection: Connection, cursor: Any, text: str, values: Any, error: Exception) -> BaseException:
