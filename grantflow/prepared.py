@@ -93,7 +93,12 @@ class _Form:
         return self.make(values)
 
     def run(self, connection: Connection, values: Any, many: bool = False) -> Sequence[Any]:
-        """Run it and give back the driver's rows, all of them, so that nothing stays open."""
+        """Run it and give back the driver's rows, all of them, so that nothing stays open.
+
+        RuntimeError outside a transaction: nobody would end the one that the driver then begins.
+        """
+        if not connection.in_transaction():
+            raise RuntimeError("a prepared statement runs inside a transaction")
         cursor = _cursor(connection)
         try:
             if many:

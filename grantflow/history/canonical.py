@@ -64,8 +64,25 @@ def _checked(value: Any) -> Any:
 _write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
+def _plain(value: Any) -> bool:
+    """Whether it is made of the permitted types alone, with strings for keys."""
+    kind = type(value)
+    if kind is dict:
+        for key, item in value.items():
+            if type(key) is not str or not (type(item) is str or type(item) is int or item is None or _plain(item)):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        return all(map(_plain, value))
+    return kind is str or kind is int or kind is bool or value is None
+
+
 def canonical(value: Any) -> str:
     """The one way to write a value: rules 1 and 2."""
+    if _plain(value):
+        written = _write(value)
+        if written.isascii():  # which is in NFC as it stands
+            return written
     return _write(_checked(value))
 
 

@@ -1,6 +1,6 @@
 """All benchmarks, or those named, as one table.
 
-    python -m tests.benchmarks [--quick] [moves]
+    python -m tests.benchmarks [--quick] [part …]
 
 Each line stands beside a floor measured in the same run: plain work that does the same without GrantFlow. The
 ratio says how much of the floor is reached. Nothing here passes or fails.
@@ -11,12 +11,14 @@ from __future__ import annotations
 import argparse
 import os
 
-from tests.benchmarks import moves
+from tests.benchmarks import migrations, moves, verifying
 from tests.benchmarks.ground import server
 from tests.benchmarks.table import HEAD, show
 
 PARTS = {
     "moves": ("Moves through the one door, with history and notices", moves.lines),
+    "verifying": ("Walking the history: history verify", verifying.lines),
+    "migrations": ("Making an empty database by the migrations", migrations.lines),
 }
 
 

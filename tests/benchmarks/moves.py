@@ -145,7 +145,8 @@ class Floor:
         cursor = self.raw.cursor()
         run, officer = cursor.execute, self.officer
         for _ in range(0, moves, a_commit):
-            run("BEGIN" if self.postgres else "BEGIN IMMEDIATE")
+            if not self.postgres:  # there the driver begins with the first statement
+                run("BEGIN IMMEDIATE")
             for _ in range(a_commit):
                 case_id = next(self.next)
                 state, version, head, programme, alliance, panel, body, _due = run(self.lock, (case_id,)).fetchone()
@@ -177,7 +178,7 @@ class Floor:
                     dedupe = f"{case_id}/{seq}/tranche_awaits/{reader}"
                     message = f"<{sha256((hashed + dedupe).encode())[:40]}@grantflow>"
                     run(self.notice, (dedupe, reader, case_id, params, at, at, message))
-            run("COMMIT")
+            self.raw.commit()
         cursor.close()
 
 
