@@ -11,12 +11,13 @@ from __future__ import annotations
 import argparse
 import os
 
-from tests.benchmarks import lists, migrations, moves, verifying
+from tests.benchmarks import lists, migrations, moves, submissions, verifying
 from tests.benchmarks.ground import server
 from tests.benchmarks.table import HEAD, show
 
 PARTS = {
     "moves": ("Moves through the one door, with history and notices", moves.lines),
+    "submissions": ("Submissions over HTTP", submissions.lines),
     "lists": ("Lists and desks as applications grow", lists.lines),
     "verifying": ("Walking the history: history verify", verifying.lines),
     "migrations": ("Making an empty database by the migrations", migrations.lines),
