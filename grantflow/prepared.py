@@ -72,7 +72,8 @@ class _Form:
                 self.fixed[name], places[name] = convert(bind.value) if convert else bind.value, None
         self.places = [(name, places[name]) for name in compiled.positiontup or places]
         columns = list(getattr(statement, "exported_columns", ()))
-        self.make = namedtuple("Row", [column.key for column in columns])._make  # type: ignore[misc]
+        row: Any = namedtuple("Row", [column.key for column in columns])  # type: ignore[misc]
+        self.make = row._make
         reads = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
         self.reads = [(place, read) for place, read in enumerate(reads) if read]
         self.gives_back = bool(columns)
@@ -127,7 +128,7 @@ def _cursor(connection: Connection) -> Any:
     return cursor
 
 
-def _as_raised_elsewhere(connection: Connection, cursor: Any, text: str, values: Any, error: Exception) -> BaseException:
+def _as_raised_elsewhere(connection: Connection, cursor: Any, text: str, values: Any, error: Any) -> BaseException:
     """The fault as SQLAlchemy raises it; a connection that broke is thrown away."""
     dialect = connection.dialect
     broken = dialect.is_disconnect(error, connection.connection, cursor)

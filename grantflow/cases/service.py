@@ -27,7 +27,6 @@ from grantflow.engine.verdict import Verdict
 from grantflow.errors import Refused, Stale
 from grantflow.history import store
 from grantflow.history.canonical import genesis
-from grantflow.history.models import Event
 from grantflow.identity import door
 from grantflow.identity.access import SCOPES, SYSTEM, Actor
 from grantflow.identity.models import ROLES

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from tests.benchmarks import lists, migrations, moves, submissions, verifying
+from tests.benchmarks import engine, lists, migrations, moves, submissions, verifying
 from tests.benchmarks.ground import server
 from tests.benchmarks.table import HEAD, show
 
@@ -20,6 +20,7 @@ PARTS = {
     "submissions": ("Submissions over HTTP", submissions.lines),
     "lists": ("Lists and desks as applications grow", lists.lines),
     "verifying": ("Walking the history: history verify", verifying.lines),
+    "engine": ("The engine, apart from any database", engine.lines),
     "migrations": ("Making an empty database by the migrations", migrations.lines),
 }
 

@@ -101,5 +101,7 @@ def lines(server: str | None, quick: bool) -> Iterator[Line]:
                 f"{results[0][0]} queries {least * 1e3:,.0f} ms at {sizes[0]:,}",
                 least / most,
                 "",
-                "; ".join(f"{q} and {t * 1e3:,.0f} ms at {n:,}" for n, (q, t) in zip(sizes[1:-1], results[1:-1], strict=True)),
+                "; ".join(
+                    f"{q} and {t * 1e3:,.0f} ms at {n:,}" for n, (q, t) in zip(sizes[1:-1], results[1:-1], strict=True)
+                ),
             )

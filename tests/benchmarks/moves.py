@@ -67,7 +67,10 @@ def cast(workers: int) -> tuple[Actor, list[Pair]]:
         person("finance", programme_id=programme)
         with unit_of_work():
             more = {"workflow": "swing", "actor": officer, "programme_id": programme}
-            rows = [[service.open_case("check", title="A case", **more).id for _ in range(CASES)] for _ in range(2 * workers)]
+            rows = [
+                [service.open_case("check", title="A case", **more).id for _ in range(CASES)]
+                for _ in range(2 * workers)
+            ]
     finally:
         definitions.current = real
     return officer, list(zip(rows[::2], rows[1::2], strict=True))

@@ -222,9 +222,7 @@ def by_the_use_case(environ: dict[str, str], people: list[Actor], drafts: list[l
     pools = [ProcessPoolExecutor(1, spawn, _begin, (environ,)) for _ in range(WORKERS)]
 
     def send(chosen: list[list[int]]) -> list[tuple[float, float]]:
-        work = [
-            pools[n % WORKERS].submit(_send, *pair) for n, pair in enumerate(zip(people, chosen, strict=True))
-        ]
+        work = [pools[n % WORKERS].submit(_send, *pair) for n, pair in enumerate(zip(people, chosen, strict=True))]
         return [sent.result() for sent in work]
 
     try:
@@ -249,7 +247,9 @@ def lines(server: str | None, quick: bool) -> Iterator[Line]:
             envelope(app, actor, drafts[: each + 1]) for actor, drafts in zip(there.people, there.drafts, strict=True)
         ]
         with served(environ) as port:
-            over_http(port, [(cookie, forms[:1]) for cookie, forms in envelopes])  # the workers read what they read once
+            over_http(
+                port, [(cookie, forms[:1]) for cookie, forms in envelopes]
+            )  # the workers read what they read once
             rate = over_http(port, [(cookie, forms[1:]) for cookie, forms in envelopes])
         floor = by_the_use_case(environ, there.people, [drafts[each + 1 :] for drafts in there.drafts])
     yield Line(

@@ -186,7 +186,7 @@ def test_the_canonical_form_never_changes() -> None:
     assert canonical.canonical({"b": 1, "a": "e\u0308"}) == '{"a":"ë","b":1}'
 
 
-LETTERS = st.text(st.sampled_from("ab\"\\\n\x07e\u0308\u0301ёЁ\u212b\u2028😀"), max_size=6)
+LETTERS = st.text(st.sampled_from('ab"\\\n\x07e\u0308\u0301ёЁ\u212b\u2028😀'), max_size=6)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | LETTERS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(LETTERS | st.integers(0, 20), inner, max_size=3),
