@@ -132,7 +132,7 @@ def _as_raised_elsewhere(connection: Connection, cursor: Any, text: str, values:
     """The fault as SQLAlchemy raises it; a connection that broke is thrown away."""
     dialect = connection.dialect
     broken = dialect.is_disconnect(error, connection.connection, cursor)
-    raised = DBAPIError.instance(
+    raised: BaseException = DBAPIError.instance(
         text, values, error, dialect.loaded_dbapi.Error, connection_invalidated=broken, dialect=dialect
     )
     if broken:

@@ -245,7 +245,7 @@ def once(lines: list[Any], who: str, moves: int, a_commit: int) -> tuple[float, 
 
 def lines(server: str | None, quick: bool) -> Iterator[Line]:
     """A line for each database, number of workers and moves to a commit."""
-    workers, rounds = ((2,), 1) if quick else ((1, 2, 4, 8), 7)
+    workers, rounds = ((2,), 1) if quick else ((1, 2, 4, 8), 5)
     for kind, where in (("SQLite", None), ("PostgreSQL", server)):
         if kind == "PostgreSQL" and server is None:
             continue
@@ -255,7 +255,7 @@ def lines(server: str | None, quick: bool) -> Iterator[Line]:
             for number in workers:
                 with crew(environ, officer, pairs[:number]) as ends:
                     for a_commit in (1, 100):
-                        yield measured(kind, ends, a_commit, rounds, CASES if quick else 2 * CASES)
+                        yield measured(kind, ends, a_commit, rounds, CASES if quick or number > 2 else 2 * CASES)
 
 
 def measured(kind: str, ends: list[Any], a_commit: int, rounds: int, moves: int) -> Line:
