@@ -245,7 +245,7 @@ def once(lines: list[Any], who: str, moves: int, a_commit: int) -> tuple[float, 
 
 def lines(server: str | None, quick: bool) -> Iterator[Line]:
     """A line for each database, number of workers and moves to a commit."""
-    workers, rounds = ((2,), 1) if quick else ((1, 2, 4, 8), 5)
+    workers, rounds = ((2,), 1) if quick else ((1, 2, 4, 8), 3)
     for kind, where in (("SQLite", None), ("PostgreSQL", server)):
         if kind == "PostgreSQL" and server is None:
             continue

@@ -238,7 +238,7 @@ def lines(server: str | None, quick: bool) -> Iterator[Line]:
     """One line."""
     if server is None:
         return
-    each = 1 if quick else 24
+    each = 1 if quick else 12
     with place(server) as environ, house(environ) as app:
         app.test_client_class = FreshClient
         there = Applicants(2 * each + 2)
