@@ -17,7 +17,7 @@ from grantflow.cases.access import visible_to
 from grantflow.cases.models import Case
 from grantflow.cases.service import moves_for
 from grantflow.db import session
-from grantflow.engine.definition import Workflow
+from grantflow.engine.definition import Move, Workflow
 from grantflow.history.models import Event
 from grantflow.identity.succession import Handing, Thing, part
 from grantflow.rendering import label
@@ -91,31 +91,34 @@ def _steps(handing: Handing) -> list[Thing]:
         )
         .order_by(_C.id, _E.seq)
     )
-    found: dict[tuple[int, str], Thing] = {}
+    steps: dict[tuple[int, bool], tuple[Any, list[Any]]] = {}
     for row in rows.all():
-        workflow = definitions.pinned(row.workflow_hash)
-        last = newest_of(row, workflow)
-        if last is not None:
-            found[(row.id, row.move)] = Thing(_name(row), last, url_for("cases.show", case_id=row.id))
-    return list(found.values())
+        made = binding(row, definitions.pinned(row.workflow_hash))
+        if made is not None:
+            steps.setdefault((row.id, made.quorum > 1), (row, []))[1].append(label(made.say))
+    return [
+        Thing(_name(row), _why(vote, ", ".join(said)), url_for("cases.show", case_id=row.id))
+        for (_case, vote), (row, said) in steps.items()
+    ]
 
 
-def newest_of(row: Any, workflow: Workflow) -> Any:
-    """What a step that was made still binds from where the case stands, as a sentence; None where nothing."""
+def _why(vote: bool, steps: str) -> Any:
+    if vote:
+        return _("Voted: %(steps)s. It stays the leaver’s vote; the next one is another person’s.", steps=steps)
+    return _(
+        "Done: %(steps)s. It stays the leaver’s; the next step takes a second person, who may be the successor.",
+        steps=steps,
+    )
+
+
+def binding(row: Any, workflow: Workflow) -> Move | None:
+    """The step that was made, if it still binds from where its case stands; None where it does not."""
     if workflow.state(row.state).final or row.move not in workflow.moves_by_name:
         return None
     made = workflow.moves_by_name[row.move]
-    if made.quorum > 1 and row.seq > row.since_seq and row.state in made.source:
-        return _(
-            "The vote “%(step)s” stays the leaver’s. The next one is another person’s, and may be the successor’s.",
-            step=label(made.say),
-        )
-    if any(row.move in move.distinct_from for move in workflow.moves_from(row.state)):
-        return _(
-            "The step “%(step)s” stays the leaver’s: the next one takes a second person, who may be the successor.",
-            step=label(made.say),
-        )
-    return None
+    if made.quorum > 1:
+        return made if row.seq > row.since_seq and row.state in made.source else None
+    return made if any(row.move in move.distinct_from for move in workflow.moves_from(row.state)) else None
 
 
 part("cases", look)

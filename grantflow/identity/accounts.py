@@ -17,7 +17,7 @@ from grantflow.extensions import limiter
 from grantflow.identity import closing, forms, kept, queries, registration, succession
 from grantflow.identity.access import access
 from grantflow.identity.blueprint import bp
-from grantflow.identity.session import current_actor
+from grantflow.identity.session import ROLE_TITLES, current_actor
 
 Page = str | Response | tuple[str, int]
 
@@ -122,5 +122,6 @@ def hand_over(person_id: int) -> Page:
         chosen=chosen,
         handing=handing,
         refused=refused,
+        titles=ROLE_TITLES,
     )
     return shown, status if status != 200 else 400 if form.errors else 200

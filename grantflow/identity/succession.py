@@ -22,7 +22,6 @@ from grantflow.errors import Invalid, NotFound, Refused, Stale
 from grantflow.history import store
 from grantflow.identity import door, roles
 from grantflow.identity.access import SCOPES, Actor, Held
-from grantflow.identity.labels import ROLE_LABELS
 from grantflow.identity.models import Person, RoleAssignment
 from grantflow.identity.roles import CASES
 
@@ -47,11 +46,6 @@ class RoleMove:
     where: str
     refused: Any = None
     held: bool = False
-
-    @property
-    def what(self) -> Any:
-        """The role as people say it."""
-        return ROLE_LABELS[self.row.role]
 
 
 @dataclass
