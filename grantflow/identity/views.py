@@ -175,8 +175,10 @@ def register() -> Page:
     """Ask for an account of one's own: a letter goes out, and the answer is the same whoever exists."""
     if visit.visitor() is not None:
         return redirect(_onward(), 303)
-    form = forms.Register(kept.form_data(), data={"language": visit.chosen_language()})
+    asked, onward = session.get("asked", ("", ""))
+    form = forms.Register(kept.form_data(), data={"language": visit.chosen_language(), "email": asked})
     if request.method == "POST" and form.validate():
+        onward = kept.safe_next(request.args.get("next")) or onward
         try:
             with throttle.evenly():
                 address = registration.ask_account(
@@ -185,9 +187,9 @@ def register() -> Page:
                     language=form.language.data,
                     zone=current_app.config["ZONE"],
                     consent=form.consent.data,
-                    onward=kept.safe_next(request.args.get("next")) or "",
+                    onward=onward,
                 )
-            session["asked"] = address
+            session["asked"] = (address, onward)
             return redirect(url_for("identity.registered"), 303)
         except Invalid as fault:
             forms.show_faults(form, fault)
@@ -200,7 +202,7 @@ def registered() -> Page:
     """Where to look for the letter, and what to do if it does not come."""
     if "asked" not in session:
         return redirect(url_for("identity.register"), 303)
-    return render_template("identity/registered.html", address=session["asked"])
+    return render_template("identity/registered.html", address=session["asked"][0])
 
 
 def _forgotten(form: forms.Forgotten) -> str:
@@ -272,7 +274,8 @@ def choose_password(kind: str, token: str) -> Any:
                 else _("Your password is set."),
                 "good",
             )
-            return _let_in(person, row.onward)
+            first = url_for("identity.add_organisation") if kind == "confirmation" else ""
+            return _let_in(person, row.onward or first)
         except links.Spent:
             return _spent(kind)
         except Invalid as fault:

@@ -68,6 +68,12 @@ def test_what_was_begun_before_registering_is_kept_in_the_same_browser(app: Flas
     assert field(client.get(done.location), "name_ru") == "Войлок"
 
 
+def test_who_was_going_nowhere_describes_the_organisation_first(app: Flask) -> None:
+    app.test_client().post("/register", data=GIVEN)
+    done = app.test_client().post(link_in(letters()[-1], "confirmation"), data={"password": PASSWORD})
+    assert done.location == "/organisation/new"
+
+
 def test_faulty_words_are_told_by_field_and_kept(app: Flask) -> None:
     page = app.test_client().post("/register", data={"name": "Вера", "email": "vera@", "language": "ru"})
     assert page.status_code == 400 and field(page, "name") == "Вера" and field(page, "email") == "vera@"
@@ -92,11 +98,13 @@ def test_an_address_that_has_an_account_gets_a_letter_and_the_page_says_the_same
 
 def test_registering_once_more_before_confirming_sends_the_letter_again(app: Flask) -> None:
     client = app.test_client()
-    client.post("/register", data=GIVEN)
+    client.post("/register?next=/calls/KR-2021", data=GIVEN)
+    assert field(client.get("/register"), "email") == "vera@example.org"
     client.post("/register", data={**GIVEN, "email": "VERA@example.org"})
     first, second = letters("vera@example.org")
     assert app.test_client().get(link_in(first, "confirmation")).status_code == 200
-    assert app.test_client().post(link_in(second, "confirmation"), data={"password": PASSWORD}).status_code == 303
+    done = app.test_client().post(link_in(second, "confirmation"), data={"password": PASSWORD})
+    assert done.location == "/calls/KR-2021"
     assert app.test_client().get(link_in(first, "confirmation")).status_code == 404, "one choice ends them all"
 
 
