@@ -5,7 +5,7 @@ The default provider, which asks the definitions whose desk a state is, is in `q
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,13 +29,34 @@ class DeskItem:
 
 
 Provider = Callable[[Actor], Iterable[DeskItem]]
+Dates = Callable[[Collection[int]], Mapping[int, datetime]]
 _providers: dict[str, Provider] = {}
+_dates: dict[str, Dates] = {}
 
 
 def provider(function: Provider) -> Provider:
     """Register a function that lists what waits for an actor."""
     _providers[f"{function.__module__}.{function.__qualname__}"] = function
     return function
+
+
+def dates_of(kind: str) -> Callable[[Dates], Dates]:
+    """Register `f(case ids) -> {case id: instant}`: when cases of a kind are due whose state has no deadline of its own."""
+
+    def keep(function: Dates) -> Dates:
+        _dates[kind] = function
+        return function
+
+    return keep
+
+
+def dates(rows: Collection[Any]) -> dict[int, datetime]:
+    """When each of these cases is due: by its deadline, else by what its stage says; one query a kind."""
+    found = {row.id: row.due_at for row in rows if row.due_at is not None}
+    for kind, function in _dates.items():
+        if undated := [row.id for row in rows if row.kind == kind and row.id not in found]:
+            found.update(function(undated))
+    return found
 
 
 def items(actor: Actor) -> list[DeskItem]:

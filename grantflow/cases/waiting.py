@@ -74,6 +74,7 @@ def by_definition(actor: Actor) -> list[desk.DeskItem]:
     items = []
     shown = sealed.shown_states(rows, actor)
     titles.load(rows)
+    due = desk.dates(rows)
     for row in rows:
         workflow = definitions.pinned(row.workflow_hash)
         state = workflow.state(row.state)
@@ -88,7 +89,7 @@ def by_definition(actor: Actor) -> list[desk.DeskItem]:
                 what=titles.title(row) or row.ref or "",
                 url=url_for("cases.show", case_id=row.id),
                 why=_("Next step: %(move)s", move=label(step.label)),
-                due_at=row.due_at,
+                due_at=due.get(row.id),
                 case_id=row.id,
                 ref=row.ref or "",
                 kind=row.kind,

@@ -42,6 +42,7 @@ PLURALS: dict[str, Any] = {
     "report": _("Reports"),
     "check": _("Checks"),
     "panel": _("Panels"),
+    "history": _("Histories"),
     "": _("Other"),
 }
 SAYS: dict[str, Any] = {

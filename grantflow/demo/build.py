@@ -22,6 +22,7 @@ from grantflow.config import resource_folder
 from grantflow.db import db, session, unit_of_work
 from grantflow.demo import content
 from grantflow.demo.applying import Applying
+from grantflow.demo.auditing import Auditing
 from grantflow.demo.cast import Cast
 from grantflow.demo.home import DATABASE, MARK, Mark
 from grantflow.demo.judging import Judging, Timetable
@@ -50,8 +51,10 @@ STAGES: dict[str, date] = {
 DEFAULT = "paying"
 OPEN_CALL_TODAY = date(2022, 3, 9)
 """The open call always stands on this day of its own."""
-ROUND_TODAY = date(2022, 5, 11)
+ROUND, ROUND_TODAY = "KS-2022", date(2022, 5, 11)
 """The small call beside the contest always stands on this day of its own: its panel reads."""
+EARLIER, EARLIER_TODAY = "KU-2020", date(2021, 6, 29)
+"""The call of a year before always stands on this day of its own: its second tranche is due."""
 WITHOUT_ROUND = ("scoring",)
 """Where the contest itself keeps the panel busy."""
 ROUND_DAYS = Timetable(
@@ -79,6 +82,21 @@ CONTEST_DAYS = Timetable(
     ranked=date(2021, 12, 22),
     decided=date(2022, 1, 26),
     announced=date(2022, 2, 10),
+)
+EARLIER_DAYS = Timetable(
+    rules_run=date(2020, 11, 3),
+    passed=(date(2020, 11, 9),),
+    refused=(),
+    composed=date(2020, 11, 17),
+    started=date(2020, 11, 23),
+    declared=date(2020, 11, 24),
+    read_from=date(2020, 11, 26),
+    read_until=date(2020, 12, 16),
+    reviews_due=date(2020, 12, 21),
+    scoring_closed=date(2020, 12, 22),
+    ranked=date(2020, 12, 23),
+    decided=date(2021, 1, 20),
+    announced=date(2021, 2, 1),
 )
 ARCHIVED = date(2025, 3, 14)
 _READ_BEFORE = timedelta(days=5)
@@ -139,7 +157,7 @@ def _tell(app: Flask, until: str, progress: Progress) -> None:
     pack = packs.read(pack_file())
     told = {CONTEST: content.read("contest", content.Contest), OPEN_CALL: content.read("zabaikal", content.Contest)}
     days = {CONTEST: STAGES[until], OPEN_CALL: OPEN_CALL_TODAY}
-    for name, today in (("round", ROUND_TODAY), ("next", OPEN_CALL_TODAY)):
+    for name, today in (("earlier", EARLIER_TODAY), ("round", ROUND_TODAY), ("next", OPEN_CALL_TODAY)):
         beside = content.read(name, content.Contest)
         if beside.round is not None and not (name == "round" and until in WITHOUT_ROUND):
             call = beside.round.call(beside.call, pack)
@@ -157,9 +175,12 @@ def _tell(app: Flask, until: str, progress: Progress) -> None:
     paying = Paying(judging, content.read("life", content.Life))
     paying.plan(story)
     Lasting(paying, ARCHIVED).plan(story)
-    for code, part in applying.items():
-        if part.contest.reviews and code != CONTEST:
-            Judging(cast, part, ROUND_DAYS).plan(story)
+    if ROUND in applying:
+        Judging(cast, applying[ROUND], ROUND_DAYS).plan(story)
+    earlier = Judging(cast, applying[EARLIER], EARLIER_DAYS)
+    earlier.plan(story)
+    Paying(earlier, content.read("earlier_life", content.Life)).plan(story)
+    Auditing(cast).plan(story)
     story.plan(story.now - _READ_BEFORE, "Letters are read", _read_letters)
     story.tell()
 

@@ -28,6 +28,8 @@ class Cast:
         self.people = people
         self.persons: dict[str, int] = {}
         self.bodies: dict[str, int] = {}
+        self._applicants: dict[tuple[str, str], int] = {}
+        """Bodies that apply, by who acts for them and by their tax number: whoever applies again is not described anew."""
         self.programme_id = 0
         self._actors: dict[str, Actor] = {}
 
@@ -96,13 +98,16 @@ class Cast:
         return code
 
     def found_body(self, code: str, body: Applicant, place_id: int | None, calendar: Calendar) -> int:
-        """The applicant describes the body they apply for, and acts for it from then on."""
+        """The applicant describes the body they apply for, once, and acts for it from then on."""
+        if body.inn and (known := self._applicants.get((code, body.inn))):
+            return known
         actor = self.actor(code)
         with unit_of_work():
             body_id = identity.add_organisation(
                 actor, name_en=body.name.en, name_ru=body.name.ru, kind=body.kind, legal_form=body.form,
                 inn=body.inn, founded_on=calendar.day(body.founded) if body.founded else None, place_id=place_id,
             )  # fmt: skip
+        self._applicants[code, body.inn] = body_id
         self.roles_changed()
         return body_id
 

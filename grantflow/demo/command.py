@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
@@ -137,6 +138,9 @@ def demo_facts(app: Flask) -> None:
     from grantflow.demo import cast, content
 
     with app.app_context(), suppress(DBAPIError):
+        file = db.engine.url.database
+        if db.engine.dialect.name == "sqlite" and not (file and Path(file).exists()):
+            return  # to ask would make an empty one
         try:
             marked = session().scalar(select(Installation.value).where(Installation.name == home.MARK))
         finally:

@@ -294,16 +294,19 @@ class OfferRefused(Part):
 
 
 class Grant(Part):
-    """The life of one grant after the announcement. `from_reserve`: the day it was awarded after all."""
+    """The life of one grant after the announcement. `from_reserve`: the day it was awarded after all.
+
+    A grant that is still under way has no final report and no checks.
+    """
 
     application: int
     from_reserve: date | None = None
     accepted: date
     agreed: date
     interim: Filed
-    final: Filed
+    final: Filed | None = None
     payments: tuple[Payment, ...]
-    checks: tuple[Checked, ...]
+    checks: tuple[Checked, ...] = ()
     suspended: tuple[Suspended, ...] = ()
 
 
@@ -311,6 +314,8 @@ class Life(Part):
     """The lives of a call's grants, and the offers nobody took."""
 
     call: str
+    first_agreement: int = Field(default=1, ge=1)
+    """The number of the first agreement; each further grant has the next."""
     refusals: tuple[OfferRefused, ...] = ()
     grants: tuple[Grant, ...]
 

@@ -44,7 +44,7 @@ class Paying:
             self._at(
                 story, self.calendar.on(refusal.on, 15, 40), ACCEPTING, self._refuses(refusal.application, refusal.ru)
             )
-        for turn, grant in enumerate(self.life.grants):
+        for turn, grant in enumerate(self.life.grants, self.life.first_agreement - 1):
             _Paid(self, grant, turn).plan(story)
 
     def _at(self, story: Story, at: datetime, phase: str, act: Callable[[], Any]) -> None:
@@ -90,11 +90,13 @@ class _Paid:
         started = grant.agreed + timedelta(days=1)
         self._on(story, started, 10, ACCEPTING, lambda: self._move(self.award_id, "activate", "manager"))
         self._on(story, started, 14, PAYING, lambda: self._move(self._tranche("first").case_id, "fall_due", "finance1"))
-        ready = {"first": started, "second": grant.interim.accepted, "final": grant.final.accepted}
+        ready = {"first": started, "second": grant.interim.accepted}
+        self._plan_report(story, "interim", grant.interim)
+        if grant.final is not None:
+            ready["final"] = grant.final.accepted
+            self._plan_report(story, "final", grant.final)
         for payment in grant.payments:
             self._plan_payment(story, payment, ready[payment.tranche])
-        for code, filed in (("interim", grant.interim), ("final", grant.final)):
-            self._plan_report(story, code, filed)
         for pause in grant.suspended:
             self._on(story, pause.on, 12, PAYING, self._moves("suspend", pause.ru))
             self._on(story, pause.until, 12, PAYING, self._moves("resume", pause.resumed.ru))

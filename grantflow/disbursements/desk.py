@@ -7,17 +7,19 @@ or many.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, false, func, or_, select
 from sqlalchemy.orm import aliased
 
+from grantflow import clock
 from grantflow.awards.models import Award
 from grantflow.awards.queries import card, names
 from grantflow.cases.access import visible_to
+from grantflow.cases.desk import dates_of
 from grantflow.cases.models import Case
 from grantflow.db import session
 from grantflow.disbursements import gates
@@ -26,6 +28,7 @@ from grantflow.disbursements.queries import awaited
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation
 from grantflow.money import Money
+from grantflow.programmes.models import Programme
 
 PAGE = 25
 HORIZON = timedelta(days=30)
@@ -54,6 +57,18 @@ BY_STATE = {
 AGES = (("late_1", 1, 30), ("late_31", 31, 60), ("late_61", 61, None))
 
 _AwardCase = aliased(Case, name="award_case")
+
+
+@dates_of("tranche")
+def due_dates(case_ids: Collection[int]) -> dict[int, datetime]:
+    """A tranche is due until the end of its day, by the programme's calendar."""
+    rows = session().execute(
+        select(Tranche.case_id, Tranche.due_on, Programme.zone)
+        .join(Case, Case.id == Tranche.case_id)
+        .join(Programme, Programme.id == Case.programme_id)
+        .where(Tranche.case_id.in_(case_ids))
+    )
+    return {case_id: clock.local(due_on, 23, 59, zone) for case_id, due_on, zone in rows}
 
 
 def _age(today: date, first: int, last: int | None) -> ColumnElement[bool]:

@@ -232,6 +232,12 @@ def chosen_zone() -> str:
     return rendering.zone()
 
 
+def opens_for(actor: Actor, endpoint: str, record: Any) -> bool:
+    """Whether a room of a record opens for somebody: a link is shown only where it leads somewhere."""
+    declared: frozenset[str] = getattr(current_app.view_functions.get(endpoint), "access", frozenset())
+    return bool(declared & actor.roles_on(record))
+
+
 def places(actor: Actor) -> list[Any]:
     """The places in the masthead for this actor, with the work that waits there."""
     mine = {held.role for held in actor.held} or ({""} if actor.person_id else {"nobody"})

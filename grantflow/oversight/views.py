@@ -16,8 +16,8 @@ from grantflow.cases import words
 from grantflow.cases.access import see
 from grantflow.identity.access import access
 from grantflow.identity.session import current_actor
+from grantflow.oversight import desk as _desk  # noqa: F401  what waits for an auditor registers itself
 from grantflow.oversight import queries, service
-from grantflow.oversight.exports import history_workbook
 from grantflow.rendering import clean_text, language
 
 bp = Blueprint("oversight", __name__)
@@ -79,6 +79,8 @@ def call_workbook(code: str) -> Response:
 
 
 def _workbook(name: str, scope: str, **which: Any) -> Response:
+    from grantflow.oversight.exports import history_workbook  # its library is slow to import, and few need it
+
     file = io.BytesIO()
     count = history_workbook(file, current_actor(), **which)
     service.record_export(current_actor(), scope, count)

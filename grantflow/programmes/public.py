@@ -76,10 +76,16 @@ def is_open(call: Any, case: Any) -> bool:
     return bool(case.stage == "submission" and call.opens_at <= clock.now() <= call.closes_at)
 
 
+def may_read(case: Any) -> bool:
+    """Whether the reader may see a call: everybody once it is public, before that those who prepare or audit it."""
+    public = case.state not in queries.HIDDEN_FROM_PUBLIC
+    return public or bool(current_actor().roles_on(case) & {"manager", "officer", "auditor"})
+
+
 def page_of_call(code: str, **more: Any) -> dict[str, Any]:
     """Everything the public page of a call shows; NotFound for one the public may not read yet."""
     call, case, programme = queries.call_for_page(code)
-    if case.state in queries.HIDDEN_FROM_PUBLIC and not current_actor().has("manager", "officer", "auditor"):
+    if not may_read(case):
         raise NotFound
     terms = queries.call_pack(call)
     today = clock.today(call.zone)

@@ -21,10 +21,10 @@ from grantflow.db import unit_of_work
 from grantflow.errors import NotFound, Refused
 from grantflow.identity.access import PUBLIC, Actor, access
 from grantflow.identity.kept import form_data
-from grantflow.identity.session import current_actor
+from grantflow.identity.session import current_actor, opens_for
 from grantflow.programmes import queries, service
 from grantflow.programmes.forms import ScopeForm
-from grantflow.programmes.public import home, page_of_call
+from grantflow.programmes.public import home, may_read, page_of_call
 from grantflow.programmes.results import results_framework
 from grantflow.rendering import day, label, number
 
@@ -71,6 +71,7 @@ def show(code: str) -> str:
         calls=[
             (row, definitions.card(case), case)
             for row, case in queries.calls_of(programme.id)
+            if may_read(case)
         ],
         statistics=queries.statistics(programme.id), partners=queries.partners(programme.id), today=clock.today(programme.zone),
         parts=parts, manages=programme.id in actor.scopes("manager", "programme_id"),
@@ -103,8 +104,13 @@ def _headline(lines: list[Any]) -> list[Any]:
 def call_body(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
     """A call inside the frame of its case: facts, districts with their amendments, links to its rooms."""
     row = queries.call_by_id(case.id)
+    rooms = [
+        (_("Pipeline of applications"), "eligibility.pipeline"),
+        (_("History of the call, XLSX"), "oversight.call_workbook"),
+    ]
     return "programmes/call_case.html", {
         **page_of_call(row.code),
+        "rooms": [(name, url_for(room, code=row.code)) for name, room in rooms if opens_for(actor, room, case)],
         "manages": "manager" in actor.roles_on(case),
         "counts": queries.counts_by_state(case.id),
     }

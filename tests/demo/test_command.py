@@ -237,3 +237,27 @@ def test_an_app_on_a_database_that_is_no_demo_is_told_nothing(app: object) -> No
     assert isinstance(app, Flask)
     command.demo_facts(app)
     assert "DEMO" not in app.config
+
+
+def test_the_letters_of_a_demo_are_kept_even_where_a_mail_server_is_set(built: Built, tmp_path: Path) -> None:
+    from sqlalchemy import insert, select
+
+    from grantflow import create_app
+    from grantflow.cases import mail
+    from grantflow.cases.models import Letter, Outbox
+    from grantflow.db import db, session, unit_of_work
+
+    shutil.copy(built("open") / "grantflow.db", tmp_path / "grantflow.db")
+    app = create_app({"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SMTP_HOST": "127.0.0.1",
+                      "GRANTFLOW_SMTP_PORT": "1", "GRANTFLOW_MAIL_FROM": "demo@demo.example"})  # fmt: skip
+    command.demo_facts(app)
+    with app.app_context():
+        one = dict(session().execute(select(Outbox.__table__).limit(1)).mappings().one())
+        del one["id"]
+        again = {**one, "dedupe": "once more", "message_id": "<once.more@demo.example>", "sent_at": None}
+        with unit_of_work() as current:
+            written = current.execute(insert(Outbox.__table__).returning(Outbox.id), again).scalar_one()
+        mail.deliver(written)
+        assert session().scalar(select(Letter.subject).where(Letter.message_id == "<once.more@demo.example>"))
+        db.session.remove()
+        db.engine.dispose()

@@ -248,7 +248,10 @@ def test_hostile_text_is_shown_as_text_everywhere(writer: Any, at_desk: Any, con
     hands, _code, case_id = writer(complete=True)
     hands.open(f"/applications/{case_id}/edit/project")
     hands.page.locator("#q-summary").evaluate("(f, t) => { f.value = t }", HOSTILE)
-    hands.page.locator("#q-title").evaluate("(f, t) => { f.value = t }", "=1+1 <script>document.title='taken'</script>")
+    for name in ("title", "title_en"):
+        hands.page.locator(f"#q-{name}").evaluate(
+            "(f, t) => { f.value = t }", "=1+1 <script>document.title='taken'</script>"
+        )
     hands.follow(hands.page.locator(".gf-save-bar button.btn-primary"))
     hands.open(f"/applications/{case_id}/check")
     assert "<script>document.title='taken'</script>=1+1" in hands.words

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from openpyxl import load_workbook
 from sqlalchemy import select, text
 
+from grantflow import clock
 from grantflow.cases import service
 from grantflow.db import session, unit_of_work
 from grantflow.history.models import Event
@@ -57,6 +59,22 @@ def test_verification_says_that_the_history_is_whole_and_is_itself_recorded(app:
     assert "The history is whole" in client.post("/audit/verify").get_data(as_text=True)
     assert "The history is whole" in client.post(f"/cases/{house.file}/verify").get_data(as_text=True)
     assert house.events(house.auditor).count("history_verified") == 2
+
+
+def test_an_auditor_is_asked_to_verify_once_a_month(app: Flask, house: House) -> None:
+    def asked() -> str:
+        page = signed_in(app, house.auditor).get("/desk").get_data(as_text=True)
+        return page if "The histories of all cases" in page else ""
+
+    assert "for the first time" in asked()
+    signed_in(app, house.auditor).post(f"/cases/{house.file}/verify")
+    assert "for the first time" in asked(), "one chain is not all of them"
+    signed_in(app, house.auditor).post("/audit/verify")
+    assert not asked()
+    for days, shown in ((22, False), (24, True), (31, True)):
+        with clock.at(clock.now() + timedelta(days=days)):
+            assert bool(asked()) is shown, days
+    assert "The histories of all cases" not in signed_in(app, house.officer).get("/desk").get_data(as_text=True)
 
 
 def test_verification_names_the_place_that_is_broken(app: Flask, house: House) -> None:
