@@ -20,9 +20,9 @@ from grantflow.errors import Invalid
 from grantflow.history.models import Event
 from grantflow.identity import links, registration, service
 from grantflow.identity.access import SYSTEM
-from grantflow.identity.models import AccountLink, Person
+from grantflow.identity.models import AccountLink, KeptInput, Person
 from tests import factories, postgres
-from tests.browsing import text_of
+from tests.browsing import field, text_of
 from tests.identity.letters import letters, link_in
 
 PASSWORD = "three words together"
@@ -101,6 +101,19 @@ def test_looking_at_a_link_spends_nothing_and_choosing_does(app: Flask) -> None:
     for answer in (client.get(way), client.post(way, data={"password": "other words again"})):
         assert answer.status_code == 404 and answer.headers["Cache-Control"] == "no-store"
     assert service.authenticate("olga@example.org", PASSWORD)
+
+
+def test_a_page_behind_a_link_that_was_open_for_long_is_shown_again_and_kept_nowhere(app: Flask) -> None:
+    invited()
+    way = link_in(letters()[-1], "invitation")
+    app.config["WTF_CSRF_ENABLED"] = True
+    client = app.test_client()
+    given = {"password": PASSWORD, "username": "olga@example.org", "csrf_token": "old"}
+    again = client.post(way, data=given)
+    assert again.status_code == 303 and again.location == way
+    page = client.get(way)
+    assert page.status_code == 200 and session().scalars(select(KeptInput)).all() == []
+    assert client.post(way, data={**given, "csrf_token": field(page, "csrf_token")}).status_code == 303
 
 
 def test_a_letter_is_in_the_language_of_who_reads_it_and_so_is_the_page_behind_it(app: Flask) -> None:
