@@ -184,6 +184,8 @@ def test_a_desk_handed_over_stands_on_both_files_with_its_reason(house: House) -
         assert {f'"{other.name}"', '"Leaves in May"'} <= set(beside)
         page = text_of(factories.signed_in(house.app, actor).get("/inbox"))
         assert other.name in page and "Leaves in May" in page
+        file = text_of(factories.signed_in(house.app, actor).get(f"/history/{actor.person_id}"))
+        assert other.name in file and "Finance officer" in file.replace("the finance officer", "Finance officer")
 
 
 def test_the_days_of_a_role_go_with_it(house: House) -> None:

@@ -147,6 +147,18 @@ def test_an_address_of_somebody_else_gets_a_letter_and_the_asker_reads_the_same(
     assert last == "registration_repeated"
 
 
+def test_nobody_moves_to_an_address_while_its_owner_may_come_back_to_it(
+    app: Flask, anna: Person, hers: FlaskClient
+) -> None:
+    ask(hers)
+    app.test_client().post(link_in(letters(NEW)[-1], "address"))
+    thief = signed_in(app, actor_for(opened("thief@example.org", "Thief")))
+    assert ask(thief, OLD).status_code == 303
+    told = letters(OLD)[-1]
+    assert "has an account already" in told.subject and "/letter/address/" not in told.body
+    assert app.test_client().post(link_in(told, "undo")).status_code == 303 and now(anna) == OLD
+
+
 def test_an_address_taken_meanwhile_is_refused_in_words(app: Flask, anna: Person, hers: FlaskClient) -> None:
     ask(hers)
     way = link_in(letters(NEW)[-1], "address")
