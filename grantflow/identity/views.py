@@ -274,8 +274,10 @@ def choose_password(kind: str, token: str) -> Any:
                 else _("Your password is set."),
                 "good",
             )
-            first = url_for("identity.add_organisation") if kind == "confirmation" else ""
-            return _let_in(person, row.onward or first)
+            onward = row.onward
+            if kind == "confirmation":  # first of all: whom does one apply for
+                onward = url_for("identity.add_organisation", next=onward or None)
+            return _let_in(person, onward)
         except links.Spent:
             return _spent(kind)
         except Invalid as fault:

@@ -54,7 +54,9 @@ def test_an_address_is_confirmed_before_anybody_gets_in(app: Flask) -> None:
     letter = letters("vera@example.org")[-1]
     assert letter.language == "ru" and "Подтвердите" in letter.subject
     done = app.test_client().post(link_in(letter, "confirmation"), data={"password": PASSWORD})
-    assert done.location == "/calls/KR-2021/apply", "also in another browser one goes on where one was"
+    assert done.location == "/organisation/new?next=/calls/KR-2021/apply", (
+        "also in another browser one goes on where one was"
+    )
     assert moves(vera.id)[-1] == "address_confirmed"
     assert service.authenticate("vera@example.org", PASSWORD)
 
@@ -104,7 +106,7 @@ def test_registering_once_more_before_confirming_sends_the_letter_again(app: Fla
     first, second = letters("vera@example.org")
     assert app.test_client().get(link_in(first, "confirmation")).status_code == 200
     done = app.test_client().post(link_in(second, "confirmation"), data={"password": PASSWORD})
-    assert done.location == "/calls/KR-2021"
+    assert done.location == "/organisation/new?next=/calls/KR-2021"
     assert app.test_client().get(link_in(first, "confirmation")).status_code == 404, "one choice ends them all"
 
 

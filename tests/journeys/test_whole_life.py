@@ -142,7 +142,6 @@ class Life:
         hands.write(page.locator("#password"), "four wet boots in a row")
         self.shot(hands, "confirm")
         hands.follow(page.locator("main form .gf-acts button[type=submit]"))
-        # The form of the call asks first for whom one applies.
         assert hands.path.startswith("/organisation/new"), hands.words[:600]
         hands.write(page.locator("#name_ru"), "ИП «Льняная нить»")
         hands.write(page.locator("#name_en"), "Linen Thread (IP)")
