@@ -6,6 +6,8 @@ A command that changes anything takes `--as EMAIL` and is recorded as that perso
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +46,19 @@ _as = click.option(
 )
 
 
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on long work, told how much is done and of how much; on a terminal only."""
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def progress(done: int, of: int) -> None:
+            bar.length = max(of, 1)
+            bar.update(done - bar.pos)
+
+        yield progress
+        bar.finish()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def grantflow() -> None:
     """GrantFlow: from the first draft of a call to the last check of whether the enterprise still stands."""
@@ -66,7 +81,41 @@ def serve(host: str | None, port: int | None) -> None:
     host, port = host or settings.host, port or settings.port
     sock = server.listen(host, port)
     click.echo(f"GrantFlow serves http://{host}:{port}  (Ctrl+C stops it)")
+    if settings.redis_url:
+        click.echo("Mail and deadlines are left to `grantflow worker` and `grantflow scheduler`.")
     server.serve(app, sock)
+
+
+@grantflow.command()
+def worker() -> None:
+    """Run a worker for mail and deadlines; as many as you like, on as many hosts."""
+    url = _queue("worker")
+    from grantflow import jobs, workers
+    from grantflow import schema as database
+
+    database.require_current(jobs.house())
+    workers.work(url, click.echo)
+
+
+@grantflow.command()
+def scheduler() -> None:
+    """Ring the workers for deadlines, reminders, checkpoints and what was left behind; one, or two for safety."""
+    url = _queue("scheduler")
+    from grantflow import workers
+
+    workers.schedule(url, click.echo)
+
+
+def _queue(what: str) -> str:
+    from grantflow.config import read_settings
+
+    url = read_settings().redis_url
+    if not url:
+        raise Misconfigured(
+            f"A {what} needs a queue: set REDIS_URL, here and for the web server, for example to "
+            "redis://localhost:6379/0. Without one `grantflow serve` does this work itself."
+        )
+    return url
 
 
 @grantflow.command()
@@ -212,6 +261,35 @@ def programmes_load(file: Path, email: str) -> None:
 
 
 @grantflow.group()
+def applications() -> None:
+    """Bring applications in from a file."""
+
+
+@applications.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--call", "code", required=True, help="Code of the call they belong to.")
+@click.option(
+    "--mapping",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML that says which column answers which question.",
+)
+@click.option("--skip-bad", is_flag=True, help="Import the good lines although others are bad.")
+@_as
+def applications_import(file: Path, code: str, mapping: Path, skip_bad: bool, email: str) -> None:
+    """Import the applications of an XLSX or CSV file into a call: all of them or none.
+
+    Every bad line is told with its column and reason. The same file again brings nothing twice.
+    """
+    app = _app()
+    with app.app_context():
+        from grantflow.submissions import command
+
+        if not command.run(file, code, mapping, actor=_person(email), skip_bad=skip_bad, bar=_progress):
+            raise SystemExit(1)
+
+
+@grantflow.group()
 def history() -> None:
     """Verify the history, lodge a checkpoint."""
 
@@ -232,12 +310,7 @@ def history_verify(ref: str | None, against: Path | None) -> None:
         if ref is not None:
             report = verify.verify_case(_case_number(ref))
         else:
-            with click.progressbar(length=1, label="Verifying", file=sys.stderr) as bar:
-
-                def progress(done: int, of: int) -> None:
-                    bar.length = of
-                    bar.update(done - bar.pos)
-
+            with _progress("Verifying") as progress:
                 report = verify.verify_all(progress)
         if against is not None:
             report.breaks += lodged.compare(against)
@@ -309,12 +382,7 @@ def export_history(out: Path, ref: str | None, code: str | None, language: str, 
         from grantflow.oversight.exports import history_workbook
 
         actor = _person(email)
-        with force_locale(language), click.progressbar(length=1, label="Writing", file=sys.stderr) as bar:
-
-            def progress(done: int, of: int) -> None:
-                bar.length = max(of, 1)
-                bar.update(done - bar.pos)
-
+        with force_locale(language), _progress("Writing") as progress:
             case_ids = [_case_number(ref)] if ref else None
             count = history_workbook(out, actor, case_ids=case_ids, call_code=code, progress=progress)
     click.echo(f"{count} events written to {out}.")

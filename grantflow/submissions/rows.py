@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from grantflow import clock
 from grantflow.cases import definitions
 from grantflow.cases.models import Case
 from grantflow.cases.service import get
-from grantflow.db import session
+from grantflow.db import connection, session
 from grantflow.engine.definition import Stage
 from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.errors import NotFound
@@ -35,6 +35,14 @@ VERSIONS = ApplicationVersion.__table__
 FILES = Attachment.__table__
 CASES = Case.__table__
 CALLS = Call.__table__
+# Declared once: what an import asks for each of its lines, and a page for each application it shows.
+_ROW = select(APPLICATIONS).where(APPLICATIONS.c.case_id == bindparam("wanted"))
+_CALL = select(CALLS).where(CALLS.c.case_id == bindparam("wanted"))
+_FILES = (
+    select(FILES)
+    .where(FILES.c.case_id.in_(bindparam("wanted", expanding=True)), FILES.c.removed_at.is_(None))
+    .order_by(FILES.c.id)
+)
 
 
 class When:
@@ -49,7 +57,7 @@ class When:
 
 def row_of(case_id: int) -> Any:
     """The application's row; NotFound where there is none. Whoever writes it takes the case's lock first."""
-    row = session().execute(select(APPLICATIONS).where(APPLICATIONS.c.case_id == case_id)).one_or_none()
+    row = connection().execute(_ROW, {"wanted": case_id}).one_or_none()
     if row is None:
         raise NotFound
     return row
@@ -66,7 +74,7 @@ def hold(case_id: int) -> Any:
 
 def call_of(call_id: int) -> Any:
     """The call's row."""
-    return session().execute(select(CALLS).where(CALLS.c.case_id == call_id)).one()
+    return connection().execute(_CALL, {"wanted": call_id}).one()
 
 
 _terms: dict[str, Terms] = {}
@@ -88,10 +96,7 @@ def files_of_many(case_ids: Iterable[int]) -> dict[int, dict[str, list[dict[str,
     """The files attached now, by application and question, as answers hold them; one query for all."""
     wanted = list(case_ids)
     files: dict[int, dict[str, list[dict[str, Any]]]] = {case_id: {} for case_id in wanted}
-    found = session().execute(
-        select(FILES).where(FILES.c.case_id.in_(wanted), FILES.c.removed_at.is_(None)).order_by(FILES.c.id)
-    )
-    for row in found:
+    for row in connection().execute(_FILES, {"wanted": wanted}):
         files[row.case_id].setdefault(row.question, []).append(
             {
                 "id": row.id,
