@@ -39,7 +39,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     from grantflow import rendering
     from grantflow.cases.relay import Relay
     from grantflow.config import read_settings, resource_folder
-    from grantflow.db import db
+    from grantflow.db import db, let_go
     from grantflow.extensions import babel, bootstrap, csrf, limiter
 
     settings = read_settings(environ)
@@ -77,6 +77,7 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
     if settings.redis_url:
         app.extensions["relay"] = Relay(settings.redis_url)
     db.init_app(app)
+    app.teardown_appcontext(let_go)  # before the one of Flask-SQLAlchemy, which would raise where the connection broke
     bootstrap.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)

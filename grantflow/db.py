@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DDL, BigInteger, Connection, DateTime, Engine, Integer, MetaData, Table, Text, event
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -127,6 +128,20 @@ def _begin(connection: Connection) -> None:
 def session() -> Session:
     """The session of this request, job or command."""
     return db.session()
+
+
+def let_go(_error: BaseException | None = None) -> None:
+    """End what the session reads and give its connection back; one that broke meanwhile is thrown away, without a word.
+
+    At the end of a request all is stored and said: a database that goes down then must not turn the answer into a fault.
+    """
+    if not db.session.registry.has():
+        return
+    current = db.session()
+    try:
+        current.rollback()
+    except SQLAlchemyError:
+        current.invalidate()
 
 
 @contextmanager

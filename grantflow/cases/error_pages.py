@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from grantflow import rendering
-from grantflow.db import session as database
+from grantflow.db import let_go
 from grantflow.errors import GrantFlowError
 from grantflow.identity import kept
 from grantflow.identity.session import known_id, visitor
@@ -32,7 +32,7 @@ _OURS = ("syntax error", "no such column", "ambiguous column")
 
 def of_the_house(error: GrantFlowError) -> Page:
     """NotFound, Refused, Stale, Invalid, Misconfigured: their own status and sentence."""
-    database().rollback()
+    let_go()
     sentence = str(error)
     if getattr(error, "fields", None):
         sentence = " ".join([sentence, *map(str, error.fields.values())]).strip()  # type: ignore[attr-defined]
@@ -69,10 +69,7 @@ def away(error: Exception) -> Page:
         log.exception("a statement is wrong")
         return broken(error)
     log.error("the database did not answer", error=str(error)[:300], endpoint=request.endpoint)
-    try:
-        database().rollback()
-    except Exception:  # there may be nothing left to roll back
-        log.info("nothing to roll back")
+    let_go()
     fields = kept.typed() if request.method == "POST" and not kept.foreign() else []
     if fields and request.form.get("csrf_token"):
         fields.append(("csrf_token", request.form["csrf_token"]))
@@ -91,7 +88,7 @@ def away(error: Exception) -> Page:
 
 def clash(error: IntegrityError) -> Page:
     """Two people wrote the same thing at once, and the database kept the first."""
-    database().rollback()
+    let_go()
     log.error("a constraint refused", error=str(error.orig)[:300], endpoint=request.endpoint)
     return rendering.error_page(409)
 
@@ -118,7 +115,7 @@ def of_http(error: HTTPException) -> Any:
 
 def broken(error: Exception) -> Page:
     """A fault of ours: the log has the trace, the page none."""
-    database().rollback()
+    let_go()
     log.error("a page failed", endpoint=request.endpoint, case=str(session.get("_user_id", ""))[:20])
     return rendering.error_page(500)
 

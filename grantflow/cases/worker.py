@@ -14,7 +14,7 @@ from flask import Flask
 
 from grantflow import clock
 from grantflow.cases import bell, deadlines, outbox
-from grantflow.db import db, session
+from grantflow.db import db, let_go
 from grantflow.history import checkpoints
 
 log = structlog.get_logger(__name__)
@@ -57,12 +57,12 @@ class EmbeddedWorker:
                 try:
                     one_round(self._stopping.is_set)
                 except Exception as error:  # a round that fails must not end the worker; the rows are still there
-                    session().rollback()
                     log.error(
                         "the worker's round failed",
                         error=f"{type(error).__name__}: {error}",
                         at=clock.now().isoformat(),
                     )
                 finally:
+                    let_go()
                     db.session.remove()
             bell.wait(ROUND)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from grantflow import create_app, schema
 from grantflow import db as database
 from grantflow.cases import service
 from grantflow.cases.models import Outbox
+from grantflow.cases.worker import EmbeddedWorker
 from grantflow.db import db, session
 from grantflow.errors import Misconfigured
 from grantflow.history import verify
@@ -74,6 +76,37 @@ def test_a_database_locked_for_long_is_told_the_words_are_given_back_and_nothing
     assert page.stands() == ("here", 1, 0)
     assert page.press().status_code == 303
     assert page.stands() == ("there", 2, 1)
+
+
+def test_a_connection_that_breaks_after_the_work_was_done_spoils_no_answer_and_no_round(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken: list[str] = []
+
+    def breaks(self: Any, connection: Any) -> None:
+        broken.append("once more")
+        raise sqlite3.OperationalError("the server closed the connection")
+
+    stopping = threading.Event()
+    worker = EmbeddedWorker(page.app)
+    with page.app.app_context():
+        client = signed_in(page.app, page.house.officer)
+        dialect = type(db.engine.dialect)
+    with monkeypatch.context() as patched:
+        patched.setattr(dialect, "do_rollback", breaks)
+        assert client.get(f"/cases/{page.case_id}/moves/go").status_code == 200
+        assert broken
+
+        def round_(stop: Any) -> None:
+            if stopping.is_set():
+                worker._stopping.set()
+            stopping.set()
+            session().execute(select(1))  # and the connection breaks
+
+        patched.setattr("grantflow.cases.worker.one_round", round_)
+        patched.setattr("grantflow.cases.bell.wait", lambda seconds: None)
+        worker._run()  # ends after its second round, not by the first
+    assert page.press().status_code == 303
 
 
 def test_a_full_disk_is_told_and_nothing_is_half_done(page: Page) -> None:
