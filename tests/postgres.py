@@ -40,11 +40,16 @@ SETTINGS = {
 """Nothing but the Unix socket, and no care for the disk: the data live as long as the tests."""
 
 WATCHED = """
-"$@" </dev/null >"$here/log" 2>&1 & server=$!
-while read -r _; do :; done
-kill -INT $server; wait $server; rm -rf "$here"
+while "$@" </dev/null >>"$here/log" 2>&1 & server=$!; read -r how; do
+  kill -$how $server; wait $server; read -r _ || break
+done
+kill -INT $server 2>/dev/null; wait $server; rm -rf "$here"
 """
-"""Runs the server until the pipe from the tests closes, which it does however they end, by kill -9 too."""
+"""Runs the server until the pipe from the tests closes, which it does however they end, by kill -9 too. A line names a
+signal that stops it, the next line starts it again on the same data."""
+
+IMMEDIATE, FAST = "QUIT", "INT"
+"""How a server is stopped: as by a crash, or after its transactions were rolled back."""
 
 
 class Unavailable(Exception):
@@ -73,6 +78,22 @@ def server(**settings: str) -> Iterator[str]:
         pytest.skip(f"no PostgreSQL: {reason}")
     try:
         yield brought.url
+    finally:
+        brought.stop()
+
+
+@contextmanager
+def restartable() -> Iterator[_Brought]:
+    """A server of the tests' own that keeps what it confirmed, with `.url`, `.halt(how)` and `.resume()`; skips the test
+    where there is none. A server named by `GRANTFLOW_TEST_PG` is somebody else's: it is not stopped."""
+    try:
+        brought = _Brought({**SETTINGS, "synchronous_commit": "on"})
+    except Unavailable as reason:
+        if os.environ.get("GRANTFLOW_TEST_PG") == "require":
+            raise
+        pytest.skip(f"no PostgreSQL: {reason}")
+    try:
+        yield brought
     finally:
         brought.stop()
 
@@ -170,6 +191,9 @@ class _Brought:
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
+        self._await_ready()
+
+    def _await_ready(self) -> None:
         ready = self.here / "data" / "postmaster.pid"
         for _ in range(600):
             if ready.exists() and ready.read_text().rstrip().endswith("ready"):
@@ -178,6 +202,26 @@ class _Brought:
         log = (self.here / "log").read_text() if (self.here / "log").exists() else ""
         self.stop()
         raise OSError(" ".join(log.split())[-300:] or "it did not become ready")
+
+    def halt(self, how: str) -> None:
+        """Stop the server, `IMMEDIATE` or `FAST`; its data stay."""
+        self._say(how)
+        pid = self.here / "data" / "postmaster.pid"
+        for _ in range(600):
+            if not pid.exists():
+                return
+            time.sleep(0.05)
+        raise TimeoutError("PostgreSQL did not stop")
+
+    def resume(self) -> None:
+        """Start the server again after `halt()`, and wait until it takes connections."""
+        self._say("on")
+        self._await_ready()
+
+    def _say(self, word: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{word}\n".encode())
+        self.process.stdin.flush()
 
     def stop(self) -> None:
         """Stop the server and remove everything it left."""

@@ -63,9 +63,11 @@ def free_port() -> int:
 class House:
     """The folder, its people and its cases; and the server, as often as it is started."""
 
-    def __init__(self, home: Path, database: Path, **settings: str) -> None:
+    def __init__(self, home: Path, database: Path | None, **settings: str) -> None:
+        """On a copy of an SQLite file, or (None) on the database the settings name."""
         home.mkdir()
-        shutil.copy(database, home / "grantflow.db")
+        if database is not None:
+            shutil.copy(database, home / "grantflow.db")
         self.home, self.port = home, free_port()
         self.settings = {f"GRANTFLOW_{name.upper()}": value for name, value in settings.items()}
         self.process: subprocess.Popen[str] | None = None
