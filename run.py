@@ -36,6 +36,8 @@ To look around:
 To work with it:
   init          first run for real: database, secret key, the first manager
   serve         serve the web pages
+  worker        send mail and fire deadlines beside the web server, where there is Redis
+  scheduler     ring the workers for what is due
   db            bring the database up to date
   users         people and their roles
   workflows     check and draw the state machines

@@ -37,6 +37,7 @@ def load_stages() -> None:
 def create_app(environ: dict[str, str] | None = None) -> Flask:
     """The application, made from the environment. Raises Misconfigured with a sentence for whoever runs it."""
     from grantflow import rendering
+    from grantflow.cases.relay import Relay
     from grantflow.config import read_settings, resource_folder
     from grantflow.db import db
     from grantflow.extensions import babel, bootstrap, csrf, limiter
@@ -73,6 +74,8 @@ def create_app(environ: dict[str, str] | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     settings.home.mkdir(parents=True, exist_ok=True)
     load_stages()
+    if settings.redis_url:
+        app.extensions["relay"] = Relay(settings.redis_url)
     db.init_app(app)
     bootstrap.init_app(app)
     csrf.init_app(app)

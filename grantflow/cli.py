@@ -66,7 +66,41 @@ def serve(host: str | None, port: int | None) -> None:
     host, port = host or settings.host, port or settings.port
     sock = server.listen(host, port)
     click.echo(f"GrantFlow serves http://{host}:{port}  (Ctrl+C stops it)")
+    if settings.redis_url:
+        click.echo("Mail and deadlines are left to `grantflow worker` and `grantflow scheduler`.")
     server.serve(app, sock)
+
+
+@grantflow.command()
+def worker() -> None:
+    """Run a worker for mail and deadlines; as many as you like, on as many hosts."""
+    url = _queue("worker")
+    from grantflow import jobs, workers
+    from grantflow import schema as database
+
+    database.require_current(jobs.house())
+    workers.work(url, click.echo)
+
+
+@grantflow.command()
+def scheduler() -> None:
+    """Ring the workers for deadlines, reminders, checkpoints and what was left behind; one, or two for safety."""
+    url = _queue("scheduler")
+    from grantflow import workers
+
+    workers.schedule(url, click.echo)
+
+
+def _queue(what: str) -> str:
+    from grantflow.config import read_settings
+
+    url = read_settings().redis_url
+    if not url:
+        raise Misconfigured(
+            f"A {what} needs a queue: set REDIS_URL, here and for the web server, for example to "
+            "redis://localhost:6379/0. Without one `grantflow serve` does this work itself."
+        )
+    return url
 
 
 @grantflow.command()

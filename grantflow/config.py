@@ -18,6 +18,9 @@ PACKAGE = Path(__file__).resolve().parent
 FOR_TESTS = {"GRANTFLOW_TEST_PG", "GRANTFLOW_TEST_REDIS", "GRANTFLOW_BROWSER"}
 """Names the tests read; known here so that they are not taken for a slip."""
 
+QUEUES = ("redis://", "rediss://", "unix://")
+"""How the address of a Redis may begin."""
+
 
 def resource_folder(name: str) -> Path:
     """A folder that ships with the project: inside an installed package as `_name`, beside it in a checkout."""
@@ -35,6 +38,8 @@ class Settings:
     """`DATABASE_URL` is honoured too. Default: SQLite in `home`."""
     secret_key: str
     """Signs sessions and links. Default: made once and kept in `home`, readable by its owner alone."""
+    redis_url: str = ""
+    """`REDIS_URL` is honoured too. Redis or Valkey as the bell of `grantflow worker`. Default: `serve` does that work itself."""
     host: str = "127.0.0.1"
     """Address the embedded server listens on."""
     port: int = 8000
@@ -64,7 +69,7 @@ class Settings:
     upload_mb: int = 20
     """Largest upload, in megabytes."""
     worker: bool = True
-    """Whether the server runs the embedded worker for mail and deadlines."""
+    """Whether the server runs the embedded worker for mail and deadlines, where there is no Redis."""
     proxies: int = 0
     """Number of reverse proxies in front whose X-Forwarded headers are believed."""
 
@@ -72,6 +77,11 @@ class Settings:
     def files(self) -> Path:
         """Where uploaded files lie, under generated names."""
         return self.home / "files"
+
+    @property
+    def embedded_worker(self) -> bool:
+        """Whether the web server sends mail and sweeps deadlines itself: never where there is a queue for it."""
+        return self.worker and not self.redis_url
 
     @property
     def url(self) -> str:
@@ -144,6 +154,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     url = str(given.pop("database_url", "") or env.get("DATABASE_URL", "") or f"sqlite:///{home / 'grantflow.db'}")
     if url.startswith("postgres://"):  # what hosts hand out; SQLAlchemy knows only the long name
         url = "postgresql://" + url.removeprefix("postgres://")
+    given["redis_url"] = str(given.get("redis_url", "") or env.get("REDIS_URL", ""))
+    if given["redis_url"] and not str(given["redis_url"]).startswith(QUEUES):
+        raise Misconfigured("REDIS_URL is no address of a Redis: write, for example, redis://localhost:6379/0")
     if given.get("language", "en") not in ("en", "ru"):
         raise Misconfigured(f"GRANTFLOW_LANGUAGE is {given['language']!r}: write en or ru.")
     secret = str(given.pop("secret_key", "") or _secret(home))

@@ -1,6 +1,6 @@
 """The embedded web server with its embedded worker: one process, one machine, nothing else needed.
 
-Production uses gunicorn with `wsgi:app`; mail and deadlines are then done by the worker of each web process.
+Production uses gunicorn with `wsgi:app`; mail and deadlines are then left to `grantflow worker` (see `workers`).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def serve(app: Flask, sock: socket.socket, *, threads: int = 8) -> None:
     server = create_server(
         app.wsgi_app, channels, sockets=[sock], threads=threads, ident="GrantFlow", channel_timeout=120
     )
-    worker = EmbeddedWorker(app) if app.config["GRANTFLOW"].worker else None
+    worker = EmbeddedWorker(app) if app.config["GRANTFLOW"].embedded_worker else None
     stop = _Stop()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, stop)

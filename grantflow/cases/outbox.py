@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -29,6 +29,8 @@ LEASE = timedelta(minutes=5)
 """Longer than sending one mail can take, whatever its server does."""
 TRIES = 12
 """After these many attempts, with growing pauses over about a day, a notice is left for a person to look at."""
+LOT = 20
+"""How many notices one sender claims at a time."""
 
 
 _ROWS = Outbox.__table__
@@ -123,7 +125,12 @@ def who() -> str:
     return f"{socket.gethostname()[:64]}/{os.getpid()}/{threading.get_native_id()}"[:80]
 
 
-def claim(limit: int = 20) -> list[int]:
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
+def claim(limit: int = LOT) -> list[int]:
     """Take the lease on the oldest notices that wait, in one short unit of work; gives back their ids.
 
     A lease that ran out (its holder was killed) is taken anew: that is the sweep of what was left behind.
@@ -169,12 +176,29 @@ def hold(row_id: int) -> bool:
 _ONE = select(_ROWS).where(_ROWS.c.id == bindparam("wanted"))
 
 
-def drain(limit: int = 20) -> int:
-    """Claim and send what waits; gives back how many were sent. A failure is noted and tried later, never lost."""
+def _give_back(row_ids: list[int]) -> None:
+    """End the lease on notices claimed and not begun: another sender may take them at once."""
+    with unit_of_work() as current:
+        current.execute(
+            update(_ROWS)
+            .where(_ROWS.c.id.in_(row_ids), _ROWS.c.sent_at.is_(None), _ROWS.c.leased_by == who())
+            .values(lease_until=None, leased_by=None, attempts=_ROWS.c.attempts - 1)
+        )
+
+
+def drain(limit: int = LOT, stop: Callable[[], bool] = never) -> int:
+    """Claim and send what waits; gives back how many were sent. A failure is noted and tried later, never lost.
+
+    Asked to stop, it ends after the notice under way and gives the others of its lot back.
+    """
     from grantflow.cases import mail
 
     sent = 0
-    for row_id in claim(limit):
+    claimed = claim(limit) if not stop() else []
+    for place, row_id in enumerate(claimed):
+        if stop():
+            _give_back(claimed[place:])
+            break
         try:
             mail.deliver(row_id)
             sent += 1

@@ -14,6 +14,7 @@ from flask import current_app, render_template, request
 from flask_babel import gettext as _
 from markupsafe import Markup
 
+from grantflow.cases import lateness as _lateness  # noqa: F401  the banner of every page
 from grantflow.cases import moving as _moving  # noqa: F401  its views belong to the same blueprint
 from grantflow.cases import pages, queries, words
 from grantflow.cases import rooms as _rooms  # noqa: F401  its views too

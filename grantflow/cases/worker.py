@@ -6,6 +6,7 @@ It keeps nothing in memory that matters: killed at any moment, the next one find
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -19,19 +20,21 @@ from grantflow.history import checkpoints
 log = structlog.get_logger(__name__)
 ROUND = 5.0
 """Seconds between two rounds where nobody rings."""
+CHECKPOINTS = timedelta(days=1)
+"""How old the last checkpoint may grow."""
 
 
-def one_round() -> int:
+def one_round(stop: Callable[[], bool] = outbox.never) -> int:
     """Sweep the deadlines, send what waits, lodge a checkpoint a day; gives back how much there was to do."""
     done = deadlines.sweep()
-    while sent := outbox.drain():
+    while sent := outbox.drain(stop=stop):
         done += sent
-    checkpoints.lodge_if_older(timedelta(days=1))
+    checkpoints.lodge_if_older(CHECKPOINTS)
     return done
 
 
 class EmbeddedWorker:
-    """One daemon thread. `stop()` lets the round under way come to its end."""
+    """One daemon thread. `stop()` lets the notice under way be sent and leaves the others to whoever comes next."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -45,14 +48,14 @@ class EmbeddedWorker:
     def stop(self, seconds: float = 10.0) -> None:
         """Ask it to stop and wait for its round to end."""
         self._stopping.set()
-        bell.ring()
+        bell.wake()
         self._thread.join(seconds)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             with self.app.app_context():
                 try:
-                    one_round()
+                    one_round(self._stopping.is_set)
                 except Exception as error:  # a round that fails must not end the worker; the rows are still there
                     session().rollback()
                     log.error(

@@ -57,11 +57,12 @@ def run(*, until: str | None, fresh: bool, serve: bool, host: str | None, port: 
 
 
 def _environ(settings: Settings | None = None, host: str = "", port: int = 0) -> dict[str, str]:
-    """The environment the demo's apps are made from: its letters are always kept, never mailed to anybody."""
+    """The environment the demo's apps are made from: its letters are always kept, never mailed, by its own server."""
     found = {
         name: value for name, value in os.environ.items() if name.startswith("GRANTFLOW_") or name == "DATABASE_URL"
     }
-    found.pop("GRANTFLOW_SMTP_HOST", None)
+    for elsewhere in ("GRANTFLOW_SMTP_HOST", "GRANTFLOW_REDIS_URL"):
+        found.pop(elsewhere, None)
     if settings is not None:
         found |= {
             "GRANTFLOW_HOME": str(settings.home), "GRANTFLOW_SECRET_KEY": settings.secret_key,

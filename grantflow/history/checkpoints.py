@@ -6,7 +6,7 @@ Whoever rewinds the database whole, checkpoints included, is found only against 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Integer, String, column, func, insert, select, table
@@ -52,8 +52,22 @@ def checkpoint_hash(row: Any) -> str:
 
 def lodge() -> dict[str, Any]:
     """Write a checkpoint over the chains as they stand, in its own unit of work; gives back its row."""
+    row = _lodge(None)
+    assert row is not None
+    return row
+
+
+def _young(at: datetime | None, age: timedelta | None) -> bool:
+    return at is not None and age is not None and clock.now() - at < age
+
+
+def _lodge(age: timedelta | None) -> dict[str, Any] | None:
+    """Write a checkpoint unless the last one is younger than that: asked again here, where the next number is taken,
+    because two that look at once would otherwise write one each."""
     with unit_of_work() as current:
         last = current.execute(select(Checkpoint.__table__).order_by(Checkpoint.seq.desc()).limit(1)).one_or_none()
+        if last and _young(last.at, age):
+            return None
         known = heads_at()
         now = {
             row.id: (f"{row.kind}/{row.id}", row.version, row.head_hash)
@@ -82,11 +96,9 @@ def lodge() -> dict[str, Any]:
 
 def lodge_if_older(age: timedelta) -> bool:
     """Write a checkpoint when the last one is older than that; whether it did."""
-    last = session().scalar(select(func.max(Checkpoint.at)))
-    if last is not None and clock.now() - last < age:
+    if _young(session().scalar(select(func.max(Checkpoint.at))), age):
         return False
     try:
-        lodge()
+        return _lodge(age) is not None
     except IntegrityError:  # another worker was a moment faster, and one a day is enough
         return False
-    return True

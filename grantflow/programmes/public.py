@@ -13,7 +13,7 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from grantflow import clock, rendering
-from grantflow.cases import definitions
+from grantflow.cases import bell, definitions
 from grantflow.errors import NotFound
 from grantflow.identity.access import PUBLIC, access
 from grantflow.identity.session import current_actor
@@ -145,6 +145,10 @@ def favicon() -> Response:
 @bp.get("/healthz")
 @access(PUBLIC)
 def health() -> tuple[dict[str, str], int]:
-    """Whether the server answers and reaches its database: for whoever watches it from outside."""
+    """Whether the server answers and reaches its database, and how its queue stands: for whoever watches it.
+
+    A queue that is away is told and is no failure: the pages work, and taking the server out would help nobody.
+    """
     queries.reach_database()
-    return {"status": "ok", "served": request.host, "version": str(current_app.config.get("VERSION", ""))}, 200
+    facts = {"status": "ok", "served": request.host, "version": str(current_app.config.get("VERSION", ""))}
+    return facts | {"queue": str(bell.standing() or "none")}, 200

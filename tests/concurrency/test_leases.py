@@ -73,3 +73,14 @@ def test_two_workers_that_lodge_checkpoints_at_once_keep_them_in_one_chain(ring:
     assert any(answer.value for answers in told for answer in answers)
     report = verify.verify_all()
     assert report.checkpoints and not [b for b in report.breaks if "checkpoint" in b.where], report.breaks
+
+
+def daily(_subject: Any) -> Told:
+    """The checkpoint of a day."""
+    return Told("moved", value=checkpoints.lodge_if_older(timedelta(days=1)))
+
+
+def test_two_schedulers_that_ring_for_a_checkpoint_at_once_get_one(ring: Any, desk: Any) -> None:
+    for days in range(2, 42, 2):
+        (told,) = ring.race([days], daily, daily, at=clock.now() + timedelta(days=days))
+        assert sorted(answer.value for answer in told) == [False, True], told

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
+
+from grantflow import create_app, schema
+from grantflow.db import db
+from tests import postgres, valkey
+from tests.browsing import FreshClient
+from tests.faults.house import free_port
+from tests.queue.house import Post, Works
+
+
+@pytest.fixture
+def redis() -> Iterator[valkey.Server]:
+    """A real server, empty."""
+    with valkey.server() as found:
+        yield found
+
+
+@pytest.fixture
+def app(
+    template_database: Path, compiled_templates: FileSystemBytecodeCache, tmp_path: Path, redis: valkey.Server
+) -> Iterator[Flask]:
+    """The application with a queue, on a fresh SQLite database, with its context pushed."""
+    shutil.copy(template_database, tmp_path / "grantflow.db")
+    made = create_app(
+        {"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_SECRET_KEY": "t" * 40, "REDIS_URL": redis.url},
+    )
+    made.jinja_env.bytecode_cache = compiled_templates
+    made.test_client_class = FreshClient
+    made.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
+    with made.app_context():
+        yield made
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def post() -> Iterator[tuple[Post, int]]:
+    """A real mail server on loopback."""
+    handler = Post()
+    controller = Controller(handler, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield handler, controller.port
+    handler.go.set()
+    controller.stop()
+
+
+@pytest.fixture(scope="package")
+def cluster() -> Iterator[str]:
+    """A PostgreSQL to make databases on."""
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def build(
+    request: pytest.FixtureRequest, template_database: Path, tmp_path: Path, redis: valkey.Server
+) -> Iterator[Callable[..., Works]]:
+    """`build(**settings)` makes a house with a queue on either database; its programs end with the test."""
+    made: list[Works] = []
+
+    def make(**settings: Any) -> Works:
+        if request.param == "PostgreSQL":
+            url = postgres.fresh_database(request.getfixturevalue("cluster"))
+            fresh = create_app({"GRANTFLOW_HOME": str(tmp_path / "fresh"), "DATABASE_URL": url})
+            schema.upgrade(fresh)
+            with fresh.app_context():
+                db.engine.dispose()
+            settings["database_url"] = url
+        made.append(Works(tmp_path / "house", template_database, redis_url=redis.url, **settings))
+        return made[0]
+
+    yield make
+    for works in made:
+        works.end()
