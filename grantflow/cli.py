@@ -6,6 +6,8 @@ A command that changes anything takes `--as EMAIL` and is recorded as that perso
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,19 @@ def _person(email: str) -> Actor:
 _as = click.option(
     "--as", "email", required=True, metavar="EMAIL", help="Who does it: the change is recorded as theirs."
 )
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on long work, told how much is done and of how much; on a terminal only."""
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def progress(done: int, of: int) -> None:
+            bar.length = max(of, 1)
+            bar.update(done - bar.pos)
+
+        yield progress
+        bar.finish()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -113,26 +128,28 @@ def _queue(what: str) -> str:
 def init(email: str, name: str, language: str, programme: Path | None) -> None:
     """First run for real: tables, secret key, the first manager by an invitation link."""
     from grantflow import schema
+    from grantflow.identity import links, registration
     from grantflow.identity.access import Actor
-    from grantflow.identity.links import link as invitation_link
 
     app = _app(schema=False)
     schema.upgrade(app)
     shell = Actor(None, "shell", everywhere="admin")
     with app.app_context():
-        from grantflow.db import session, unit_of_work
-        from grantflow.identity.models import Person
+        from grantflow.db import unit_of_work
         from grantflow.identity.service import add_person, person_by_email
         from grantflow.programmes.setup import found_programme
 
         with unit_of_work():
             person = person_by_email(email) or add_person(shell, email=email, name=name, language=language)
-            person_id = person.id
+            person_id, known = person.id, person.password_hash is not None
             if programme is not None:
                 found_programme(programme, shell, manager_id=person_id)
-        link = invitation_link(session().get_one(Person, person_id))
+            link = "" if known else links.address_of(registration.invite(shell, person_id))
     click.echo("The database is ready.")
-    click.echo(f"{name} chooses a password here, within seven days, once the server runs:\n  {link}")
+    if known:
+        click.echo(f"{email} has an account with a password and signs in with it.")
+    else:
+        click.echo(f"{name} chooses a password here, within seven days, once the server runs:\n  {link}")
     if programme is None:
         click.echo("Next, load a programme:  python3 run.py programmes load FILE --as " + email)
     click.echo("Then serve it:           python3 run.py serve")
@@ -244,6 +261,35 @@ def programmes_load(file: Path, email: str) -> None:
 
 
 @grantflow.group()
+def applications() -> None:
+    """Bring applications in from a file."""
+
+
+@applications.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--call", "code", required=True, help="Code of the call they belong to.")
+@click.option(
+    "--mapping",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML that says which column answers which question.",
+)
+@click.option("--skip-bad", is_flag=True, help="Import the good lines although others are bad.")
+@_as
+def applications_import(file: Path, code: str, mapping: Path, skip_bad: bool, email: str) -> None:
+    """Import the applications of an XLSX or CSV file into a call: all of them or none.
+
+    Every bad line is told with its column and reason. The same file again brings nothing twice.
+    """
+    app = _app()
+    with app.app_context():
+        from grantflow.submissions import command
+
+        if not command.run(file, code, mapping, actor=_person(email), skip_bad=skip_bad, bar=_progress):
+            raise SystemExit(1)
+
+
+@grantflow.group()
 def history() -> None:
     """Verify the history, lodge a checkpoint."""
 
@@ -264,12 +310,7 @@ def history_verify(ref: str | None, against: Path | None) -> None:
         if ref is not None:
             report = verify.verify_case(_case_number(ref))
         else:
-            with click.progressbar(length=1, label="Verifying", file=sys.stderr) as bar:
-
-                def progress(done: int, of: int) -> None:
-                    bar.length = of
-                    bar.update(done - bar.pos)
-
+            with _progress("Verifying") as progress:
                 report = verify.verify_all(progress)
         if against is not None:
             report.breaks += lodged.compare(against)
@@ -341,12 +382,7 @@ def export_history(out: Path, ref: str | None, code: str | None, language: str, 
         from grantflow.oversight.exports import history_workbook
 
         actor = _person(email)
-        with force_locale(language), click.progressbar(length=1, label="Writing", file=sys.stderr) as bar:
-
-            def progress(done: int, of: int) -> None:
-                bar.length = max(of, 1)
-                bar.update(done - bar.pos)
-
+        with force_locale(language), _progress("Writing") as progress:
             case_ids = [_case_number(ref)] if ref else None
             count = history_workbook(out, actor, case_ids=case_ids, call_code=code, progress=progress)
     click.echo(f"{count} events written to {out}.")
@@ -370,9 +406,8 @@ def users_add(address: str, name: str, language: str, role: str | None, programm
         raise Misconfigured("A role needs its programme and a programme its role: give both or neither.")
     app = _app()
     with app.app_context():
-        from grantflow.db import session, unit_of_work
-        from grantflow.identity.links import link as invitation_link
-        from grantflow.identity.models import Person
+        from grantflow.db import unit_of_work
+        from grantflow.identity import links, registration
         from grantflow.identity.roles import grant_role
         from grantflow.identity.service import add_person
         from grantflow.programmes.queries import programme_by_code
@@ -382,7 +417,7 @@ def users_add(address: str, name: str, language: str, role: str | None, programm
             person_id = add_person(actor, email=address, name=name, language=language).id
             if role is not None and programme is not None:
                 grant_role(actor, person_id, role, programme_id=programme_by_code(programme).id)
-        link = invitation_link(session().get_one(Person, person_id))
+            link = links.address_of(registration.invite(actor, person_id))
     click.echo(f"{name} chooses a password here, within seven days:\n  {link}")
 
 

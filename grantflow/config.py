@@ -15,7 +15,7 @@ from pathlib import Path
 from grantflow.errors import Misconfigured
 
 PACKAGE = Path(__file__).resolve().parent
-FOR_TESTS = {"GRANTFLOW_TEST_PG", "GRANTFLOW_TEST_REDIS", "GRANTFLOW_BROWSER"}
+FOR_TESTS = {"GRANTFLOW_TEST_PG", "GRANTFLOW_TEST_REDIS", "GRANTFLOW_TEST_REALDATA", "GRANTFLOW_BROWSER"}
 """Names the tests read; known here so that they are not taken for a slip."""
 
 QUEUES = ("redis://", "rediss://", "unix://")

@@ -14,10 +14,12 @@ from wtforms import StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from grantflow.awards.banking import read_account, read_bank_code
+from grantflow.awards.past import currency_of
 from grantflow.awards.service import LONGEST_NAME, LONGEST_NUMBER, Agreement, agreement_fault
 from grantflow.cases.pages import move_form
 from grantflow.identity.forms import DayField
-from grantflow.rendering import Unreadable, clean_text
+from grantflow.money import Money
+from grantflow.rendering import Unreadable, clean_text, parse_money
 
 
 @move_form("awards.accept")
@@ -132,3 +134,33 @@ class Sign(FlaskForm):  # type: ignore[misc]
             "starts_on": given.starts_on,
             "ends_on": given.ends_on,
         }
+
+
+@move_form("awards.past_outcome")
+class Past(FlaskForm):  # type: ignore[misc]
+    """Noting what a register says was awarded."""
+
+    amount = StringField(
+        _("Sum of the grant"),
+        [InputRequired(_("Write the sum that was awarded; 0 where nothing was."))],
+        description=_("As the register has it, more than was asked for included."),
+    )
+    on = DayField(_("Decided on"), description=_("Leave it blank where the register does not say."))
+
+    def __init__(self, formdata: Any = None, *, case: Any = None, actor: Any = None, **more: Any) -> None:
+        super().__init__(formdata, **more)
+        self.currency = currency_of(case.id)
+
+    def validate_amount(self, field: Any) -> None:
+        """The sum can be read."""
+        try:
+            self._read(field.data)
+        except Unreadable as told:
+            raise ValidationError(str(told)) from told
+
+    def _read(self, text: str | None) -> Money:
+        return parse_money(text, self.currency)
+
+    def payload(self) -> dict[str, Any]:
+        """The sum and the day."""
+        return {"amount": self._read(self.amount.data), "on": self.on.day}

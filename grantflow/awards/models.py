@@ -13,7 +13,43 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from grantflow.cases.models import stage_follows
 from grantflow.db import Base, Id
+from grantflow.identity.models import in_list
 from grantflow.money import LARGEST_MINOR, Money
+
+PAST_OUTCOMES = ("awarded", "declined")
+
+
+class PastOutcome(Base):
+    """What a register says became of an application of a past call. Nothing is paid on it here, so it is no grant of
+    this house: the sum may be more than was asked for, or nothing at all."""
+
+    __tablename__ = "past_outcomes"
+    __table_args__ = (
+        stage_follows("past_outcomes"),
+        CheckConstraint(in_list("kind", PAST_OUTCOMES), name="known_kind"),
+        CheckConstraint("(kind = 'awarded') = (amount_minor IS NOT NULL)", name="an_award_has_a_sum"),
+        CheckConstraint(
+            f"amount_minor IS NULL OR (amount_minor >= 0 AND amount_minor <= {LARGEST_MINOR})",
+            name="sum_is_not_negative",
+        ),
+        CheckConstraint("stage <> 'award' OR kind = 'awarded'", name="awarded_stage_has_an_award"),
+        CheckConstraint("stage <> 'refused' OR kind = 'declined'", name="refused_stage_has_a_refusal"),
+    )
+
+    case_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    """The application's."""
+    stage: Mapped[str] = mapped_column(String(20))
+    kind: Mapped[str] = mapped_column(String(20))
+    amount_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    decided_on: Mapped[date | None]
+    noted_by_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+    noted_at: Mapped[datetime]
+
+    @property
+    def amount(self) -> Money | None:
+        """The sum awarded; None where it was declined."""
+        return None if self.amount_minor is None else Money(self.amount_minor, self.currency)
 
 
 class Award(Base):

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import case, func, select
 
-from grantflow.awards.models import Award
+from grantflow.awards.models import Award, PastOutcome
 from grantflow.cases import definitions
 from grantflow.cases.access import visible_to
 from grantflow.cases.models import Case
@@ -49,6 +49,11 @@ def of_application(application_id: int, actor: Actor) -> Award | None:
         )
         .one_or_none()
     )
+
+
+def past_outcome(application_id: int) -> PastOutcome | None:
+    """What a register says became of an application. Whoever shows it has asked `cases.access` before."""
+    return session().get(PastOutcome, application_id)
 
 
 def card(row: Any) -> State:

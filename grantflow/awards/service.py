@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from grantflow import clock
 from grantflow.awards import measures as _measures
+from grantflow.awards import past as _past
 from grantflow.awards.banking import read_account, russian_account_fits
 from grantflow.awards.models import Award
 from grantflow.awards.queries import award, zone_of
@@ -266,4 +267,4 @@ def all_closed(ctx: Context) -> Verdict:
     )
 
 
-__all__ = ["Account", "Agreement", "_measures", "agreement_fault", "read_acceptance", "read_agreement"]
+__all__ = ["Account", "Agreement", "_measures", "_past", "agreement_fault", "read_acceptance", "read_agreement"]

@@ -11,14 +11,24 @@ from flask import Blueprint
 from flask_babel import lazy_gettext as _
 
 from grantflow.awards import parts, queries
+from grantflow.awards.totals import totals
 from grantflow.cases import words
 from grantflow.cases.pages import case_page
 from grantflow.identity.access import Actor
+from grantflow.programmes import additions
+from grantflow.programmes.models import Programme
 from grantflow.submissions.parts import Part, application_part
 
 bp = Blueprint("awards", __name__)
 WHOLE_ACCOUNT = {"applicant", "officer", "finance"}
 """Who reads the whole account: whoever named it, checks it or pays to it. Others read its end."""
+SUMS_FOR = ("officer", "finance", "manager", "auditor")
+LEADER_LABELS: dict[str | None, Any] = {
+    "woman": _("a woman leads"),
+    "man": _("a man leads"),
+    "not_stated": _("not stated"),
+    None: _("not asked"),
+}
 
 words.field(
     signed_on=_("Signed on"),
@@ -70,3 +80,23 @@ def grant_of(case: Any, actor: Actor) -> Part | None:
     if found is None:
         return None
     return Part("awards/of_application.html", {"award": found}, order=80)
+
+
+@application_part
+def past_outcome_of(case: Any, actor: Actor) -> Part | None:
+    """On the page of an application of a past call: what the register says became of it."""
+    found = queries.past_outcome(case.id)
+    if found is None or not actor.roles_on(case) & {*SUMS_FOR, "admin"}:
+        return None
+    return Part("awards/past_outcome.html", {"outcome": found}, order=20)
+
+
+@additions.programme_part
+def sums_of(programme: Programme, actor: Actor) -> additions.Part | None:
+    """On a programme's page: what was applied for and awarded, by district and by who leads the work."""
+    if not any(programme.id in actor.scopes(role, "programme_id") for role in SUMS_FOR):
+        return None
+    found = totals(programme.id, programme.currency)
+    if not found.whole.applied:
+        return None
+    return additions.Part("awards/totals.html", {"totals": found, "leaders": LEADER_LABELS})

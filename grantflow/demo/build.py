@@ -28,6 +28,7 @@ from grantflow.demo.home import DATABASE, MARK, Mark
 from grantflow.demo.judging import Judging, Timetable
 from grantflow.demo.lasting import Lasting
 from grantflow.demo.opening import Opening
+from grantflow.demo.past import Past
 from grantflow.demo.paying import Paying
 from grantflow.demo.progress import Progress
 from grantflow.demo.story import Calendar, Story
@@ -101,6 +102,7 @@ EARLIER_DAYS = Timetable(
 ARCHIVED = date(2025, 3, 14)
 _READ_BEFORE = timedelta(days=5)
 _PACK = "prozvet.toml"
+_PAST = ("rcn_2012.toml", "published_grants.toml")
 
 
 def pack_file() -> Path:
@@ -108,11 +110,16 @@ def pack_file() -> Path:
     return resource_folder("workflows") / "programmes" / _PACK
 
 
+def past_files() -> list[Path]:
+    """The programmes of the past that wait in the demo for an import."""
+    return [resource_folder("workflows") / "programmes" / name for name in _PAST]
+
+
 def content_hash() -> str:
     """What the demo is made of, in short: another value means that a kept demo tells an older story."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for path in [pack_file(), *sorted(here.glob("*.py")), *sorted(content.FOLDER.glob("*.toml"))]:
+    for path in [pack_file(), *past_files(), *sorted(here.glob("*.py")), *sorted(content.FOLDER.glob("*.toml"))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -166,7 +173,9 @@ def _tell(app: Flask, until: str, progress: Progress) -> None:
     cast = Cast(content.read("people", content.People))
     story = Story(progress)
     opening = Opening(cast, pack, {code: Calendar.so_that(day, pack.call(code).zone) for code, day in days.items()})
-    opening.plan(story, min(call.pack.opens_at for call in opening.calls.values()) - timedelta(days=31))
+    founded_at = min(call.pack.opens_at for call in opening.calls.values()) - timedelta(days=31)
+    opening.plan(story, founded_at)
+    Past(cast, past_files()).plan(story, founded_at + timedelta(hours=3))
     applying = {code: Applying(cast, opening.calls[code], contest) for code, contest in told.items()}
     for part in applying.values():
         part.plan(story)

@@ -111,15 +111,17 @@ def add_organisation(
     aliases: list[str] | None = None,
     join: bool = True,
     key: str | None = None,
+    everybodys_key: bool = False,
 ) -> int:
     """Open an organisation's file; with `join`, the person who acts becomes the first to act for it.
 
-    Raises Invalid with `fields`. Gives back its number; a repeated `key` gives the first one.
+    Raises Invalid with `fields`. Gives back its number; a repeated `key` gives the first one. A key counts for
+    whoever acts, or for everybody: a number in a register is the same whoever brings it.
     """
     if actor.person_id is None and not actor.everywhere:
         raise Refused(_("Sign in to add an organisation."))
     current = writing()
-    if key is not None and actor.person_id is not None:
+    if key is not None and actor.person_id is not None and not everybodys_key:
         key = f"organisation/{actor.person_id}/{key}"
     known = current.execute(select(CASES.c.id).where(CASES.c.open_key == key)).scalar_one_or_none() if key else None
     if known is not None:

@@ -26,8 +26,9 @@ Found = Iterator[tuple[str, str, str]]
 _KEY_KINDS = {
     "title": {"text"}, "title_en": {"text"}, "district": {"district"}, "legal_form": {"choice"},
     "award_type": {"choice"}, "grant_kind": {"choice"}, "budget": {"budget"}, "own_share": {"money"},
-    "starts_on": {"date"}, "ends_on": {"date"}, "inn": {"text"},
+    "starts_on": {"date"}, "ends_on": {"date"}, "inn": {"text"}, "led_by": {"choice"},
 }  # fmt: skip
+_LEADERS = {"woman", "man", "not_stated"}
 _PARENT = {"country": None, "region": "country", "district": "region"}
 
 
@@ -236,6 +237,10 @@ def _keys(keys: Keys, terms: Terms) -> Found:
                 f"The options must be those of {key}s: {', '.join(allowed)}.",
                 "options",
             )
+
+    leads = terms.questions.get(keys.led_by or "")
+    if leads and leads.kind == "choice" and not set(leads.values) <= _LEADERS:
+        yield f"form.{leads.code}", f"The options must be among: {', '.join(sorted(_LEADERS))}.", "options"
 
 
 def _rule(rule: Rule, terms: Terms) -> Found:

@@ -23,7 +23,8 @@ from grantflow.identity.words import search_key
 from grantflow.programmes import models
 from grantflow.programmes.terms import Terms
 
-HIDDEN_FROM_PUBLIC = ("draft", "approved", "cancelled")
+HIDDEN_FROM_PUBLIC = ("draft", "approved", "cancelled", "taken_over", "kept", "dropped")
+"""States of calls the public does not read: not announced yet, cancelled, or a call of the past that was taken over."""
 
 
 # -----------------------------------------------------------------------------------------------------------

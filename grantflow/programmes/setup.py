@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from grantflow.db import writing
-from grantflow.identity.access import Actor
+from grantflow.identity.access import SYSTEM, Actor
 from grantflow.identity.roles import grant_role
 from grantflow.programmes import pack
 from grantflow.programmes.loading import load_pack
@@ -32,5 +32,7 @@ def found_programme(file: Path, actor: Actor, *, manager_id: int | None) -> Load
     shell = replace(actor, everywhere="admin")
     loaded = load_pack(read, shell)
     if manager_id is not None:
-        grant_role(shell, manager_id, "manager", programme_id=loaded.programme_id)
+        # Nobody gives a role to themselves: to whoever brings a programme, the system gives it.
+        giver = SYSTEM if manager_id == actor.person_id else shell
+        grant_role(giver, manager_id, "manager", programme_id=loaded.programme_id)
     return loaded

@@ -222,6 +222,8 @@ class Keys(Part):
     starts_on: Code
     ends_on: Code
     inn: Code | None = None
+    led_by: Code | None = None
+    """Whether a woman or a man leads the work: what sums are counted by."""
 
 
 class Terms(Part):

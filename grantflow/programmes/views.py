@@ -22,7 +22,7 @@ from grantflow.errors import NotFound, Refused
 from grantflow.identity.access import PUBLIC, Actor, access
 from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor, opens_for
-from grantflow.programmes import queries, service
+from grantflow.programmes import additions, queries, service
 from grantflow.programmes.forms import ScopeForm
 from grantflow.programmes.public import home, may_read, page_of_call
 from grantflow.programmes.results import results_framework
@@ -74,7 +74,7 @@ def show(code: str) -> str:
             if may_read(case)
         ],
         statistics=queries.statistics(programme.id), partners=queries.partners(programme.id), today=clock.today(programme.zone),
-        parts=parts, manages=programme.id in actor.scopes("manager", "programme_id"),
+        parts=parts, more=additions.parts_of(programme, actor), manages=programme.id in actor.scopes("manager", "programme_id"),
     )  # fmt: skip
 
 

@@ -122,6 +122,8 @@ def results_of(code: str) -> Results:
         )
         .all()
     )
+    if not found and stage == Stage.CLOSED:
+        raise NotFound  # a call of the past, taken over from a register: no panel decided here
     rows = [
         Row(
             decision.place,

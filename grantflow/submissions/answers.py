@@ -163,8 +163,8 @@ class Sums:
     @property
     def asked(self) -> int | None:
         """What is asked from the grant: the total less the own share; None while either is open, or below
-        zero."""
-        if self.own is None or not self.total:
+        zero. A budget that was written and adds up to nothing asks for nothing."""
+        if self.own is None or not any(line is not None for line in self.lines):
             return None
         return self.total - self.own if self.own <= self.total else None
 

@@ -17,6 +17,7 @@ from grantflow.identity.models import in_list
 
 AWARD_TYPES = ("female", "social", "both")
 GRANT_KINDS = ("new", "growing")
+LEADERS = ("woman", "man", "not_stated")
 
 
 class Application(Base):
@@ -43,6 +44,7 @@ class Application(Base):
         ),
         CheckConstraint(f"award_type IS NULL OR {in_list('award_type', AWARD_TYPES)}", name="known_award_type"),
         CheckConstraint(f"grant_kind IS NULL OR {in_list('grant_kind', GRANT_KINDS)}", name="known_grant_kind"),
+        CheckConstraint(f"led_by IS NULL OR {in_list('led_by', LEADERS)}", name="known_leader"),
         CheckConstraint("revision >= 0", name="revision_counts_saves"),
         CheckConstraint("extension_until IS NULL OR extension_reason <> ''", name="extension_with_its_reason"),
         Index("ix_applications_call_id_district_id", "call_id", "district_id"),
@@ -57,6 +59,8 @@ class Application(Base):
     """The version of the call's terms it is held to, from its first word to its last check."""
     award_type: Mapped[str | None] = mapped_column(String(20))
     grant_kind: Mapped[str | None] = mapped_column(String(20))
+    led_by: Mapped[str | None] = mapped_column(String(20))
+    """Whether a woman or a man leads the work, where the form asks it."""
     district_id: Mapped[int | None] = mapped_column(Id, ForeignKey("places.id"))
     title: Mapped[str] = mapped_column(String(400), default="")
     total_minor: Mapped[int | None] = mapped_column(BigInteger)

@@ -143,6 +143,11 @@ def complete(ctx: Context) -> Verdict:
 def seal(ctx: Context) -> None:
     """Keep the answers as a version under its fingerprint, allot the number once, say what changed since
     the last."""
+    keep(ctx, ctx.now)
+
+
+def keep(ctx: Context, at: datetime) -> None:
+    """Do that for what arrived at an instant: now, or the one a register tells."""
     row = row_of(ctx.case.id)
     terms = terms_of(row.pack_hash)
     answers = final(terms, draft_of(row))
@@ -157,7 +162,7 @@ def seal(ctx: Context) -> None:
     ctx.session.execute(
         insert(VERSIONS).values(
             case_id=ctx.case.id, n=n, answers=text, sha256=digest, pack_hash=row.pack_hash,
-            submitted_at=ctx.now, person_id=ctx.actor.person_id,
+            submitted_at=at, person_id=ctx.actor.person_id,
         )
     )  # fmt: skip
     ctx.session.execute(
@@ -166,7 +171,8 @@ def seal(ctx: Context) -> None:
         .values(
             title=title, district_id=place, award_type=now["award_type"], grant_kind=now["grant_kind"],
             total_minor=now["whole_budget"], own_minor=now["own_share"], asked_minor=now["asked"],
-            submitted_version=n, submitted_at=ctx.now, correction_due_at=None, reopened=[],
+            led_by=answers.get(terms.keys.led_by or ""),
+            submitted_version=n, submitted_at=at, correction_due_at=None, reopened=[],
             correction_note="", search_key=search_key(ref, title, english),
         )
     )  # fmt: skip
@@ -174,14 +180,15 @@ def seal(ctx: Context) -> None:
     ctx.fact("receipt", ref)
     ctx.fact("version", n)
     ctx.fact("fingerprint", digest)
-    if not before and ctx.now > call_of(row.call_id).closes_at:
-        ctx.fact("after_closing", _LONGER if row.extension_until else _GRACE)
+    if not before and at > call_of(row.call_id).closes_at:
+        ctx.fact("after_closing", _LATE if at < ctx.now else _LONGER if row.extension_until else _GRACE)
     if before:
         ctx.fact("answers_changed", changed(terms.questions.values(), before, answers))
     _say_changes(ctx, terms, facts(terms, before) if before else {}, now)
 
 
 _GRACE = {"en": "sent within the minutes of grace", "ru": "отправлена в льготные минуты"}
+_LATE = {"en": "received after the closing hour", "ru": "получена после закрытия приёма"}
 _LONGER = {"en": "sent within the longer time given", "ru": "отправлена в продлённый срок"}
 
 

@@ -8,7 +8,7 @@ Each room has its own module: `drafts`, `files`, `sending`, `extension`, `querie
 
 from __future__ import annotations
 
-from grantflow.submissions import waiting
+from grantflow.submissions import taking, waiting
 from grantflow.submissions.advice import advice, advice_provider
 from grantflow.submissions.drafts import Clash, Saved, save_section, siblings, start_draft
 from grantflow.submissions.extension import extend_deadline
@@ -41,6 +41,7 @@ __all__ = [
     "start_draft",
     "submit",
     "submitted",
+    "taking",
     "terms_of",
     "version_of",
     "waiting",

@@ -25,6 +25,7 @@ words.say(
     late_attempt=_("Tried to submit after the time was over"),
     rules_run=_("Rules of the call run"),
     rule_waived=_("Rule let pass"),
+    applications_imported=_("Applications imported from a file"),
 )
 words.field(
     asked=_("Asked from the grant"),
@@ -44,6 +45,12 @@ words.fact(
     applications_closed=_("Applications closed"),
     rules_let_pass=_("Rules let pass"),
     rule=_("Rule"),
+    source_file=_("From the file"),
+    source_line=_("Line"),
+    source_sha256=_("Fingerprint of the file"),
+    received=_("Received"),
+    imported=_("Applications imported"),
+    left_out=_("Lines left out"),
 )
 
 

@@ -14,6 +14,7 @@ from grantflow.config import resource_folder
 from grantflow.definitions_check import examine_all
 from grantflow.engine.definition import Workflow
 from grantflow.identity.access import ROLES
+from grantflow.programmes import pack as packs
 
 load_stages()
 WORKFLOWS = definitions.all_current()
@@ -25,8 +26,13 @@ def test_everything_in_the_folder_passes_its_lint() -> None:
     assert faults == [] and read == len(list(resource_folder("workflows").rglob("*.toml")))
 
 
-def test_every_kind_of_case_has_its_workflow_and_every_workflow_its_kind() -> None:
-    assert set(WORKFLOWS) == set(WORKFLOW_KINDS)
+def test_every_kind_of_case_has_its_workflow_and_every_other_is_named_by_a_programme() -> None:
+    named = {
+        name
+        for file in sorted((resource_folder("workflows") / "programmes").glob("*.toml"))
+        for name in packs.read(file).workflows.values()
+    }
+    assert set(WORKFLOWS) == set(WORKFLOW_KINDS) | named
 
 
 def test_every_kind_of_case_has_a_page(app: Flask) -> None:
