@@ -5,58 +5,17 @@ A command that changes anything takes `--as EMAIL` and is recorded as that perso
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from grantflow import amendments
 from grantflow.errors import GrantFlowError, Invalid, Misconfigured, NotFound
-
-if TYPE_CHECKING:
-    from flask import Flask
-
-    from grantflow.identity.access import Actor
-
-
-def _app(*, schema: bool = True) -> Flask:
-    from grantflow import create_app
-    from grantflow import schema as database
-
-    app = create_app()
-    if schema:
-        database.require_current(app)
-    return app
-
-
-def _person(email: str) -> Actor:
-    from grantflow.identity.access import actor_for
-    from grantflow.identity.service import person_by_email
-
-    person = person_by_email(email)
-    if person is None or not person.active:
-        raise Misconfigured(f"There is no active account with the address {email}.")
-    return actor_for(person)
-
-
-_as = click.option(
-    "--as", "email", required=True, metavar="EMAIL", help="Who does it: the change is recorded as theirs."
-)
-
-
-@contextmanager
-def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on long work, told how much is done and of how much; on a terminal only."""
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
-
-        def progress(done: int, of: int) -> None:
-            bar.length = max(of, 1)
-            bar.update(done - bar.pos)
-
-        yield progress
-        bar.finish()
+from grantflow.shell import acting_as as _as
+from grantflow.shell import open_app as _app
+from grantflow.shell import person as _person
+from grantflow.shell import progress as _progress
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -238,9 +197,15 @@ def workflows_draw(name: str, form: str, language: str) -> None:
     click.echo(draw(known[name], language))
 
 
+workflows.add_command(amendments.migrate)
+
+
 @grantflow.group()
 def programmes() -> None:
     """Load a programme and its calls."""
+
+
+programmes.add_command(amendments.amend)
 
 
 @programmes.command("load")
