@@ -115,7 +115,7 @@ def _shown(plan: Plan) -> Iterable[str]:
     for (move, because), count in plan.guards.items():
         yield f"  {count:5}  would wait at {move}, which the newer version asks: {because}"
     for (move, step), count in plan.duties.items():
-        yield f"  {count:5}  may be moved by {move} by whoever did it before under another name: nobody made the step {step}"
+        yield f"  {count:5}  at {move}: it asks for somebody else than made the step {step}, by which nobody went there: nobody is barred"
     if plan.staying:
         yield f"{_cases(len(plan.staying))} would stay:"
         for (state, why), count in Counter((card(case).name, str(why)) for case, why in plan.staying).items():

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from grantflow import clock
 from grantflow.cases import words
 from grantflow.cases.service import get, record
-from grantflow.db import writing
+from grantflow.db import session, writing
 from grantflow.engine.definition import Stage
 from grantflow.errors import NotFound, Refused, Stale
 from grantflow.history.canonical import canonical, sha256
@@ -24,8 +24,9 @@ from grantflow.programmes.queries import call_by_code, terms_by_hash
 from grantflow.programmes.questions import Question, gaps
 from grantflow.programmes.terms import Terms
 from grantflow.programmes.versions import Differences, differences, versions
-from grantflow.submissions.rows import APPLICATIONS, CASES, FILES, draft_of, files_of_many, mode
+from grantflow.submissions.rows import APPLICATIONS, CALLS, CASES, FILES, draft_of, files_of_many, mode
 
+_OPEN = (Stage.PREPARATION, Stage.SUBMISSION)
 _WORDS = {"text", "long_text"}
 
 words.fact(answers_lost=_("Answers set aside"), answers_missing=_("Still to be answered"))
@@ -137,6 +138,19 @@ def carry_out(
     return made
 
 
+def held_to_earlier(call_ids: Iterable[int]) -> dict[str, int]:
+    """How many applications of these calls could be moved to newer terms, by the code of the call."""
+    query = (
+        select(CALLS.c.code, func.count().label("count"))
+        .join(APPLICATIONS, APPLICATIONS.c.call_id == CALLS.c.case_id)
+        .where(CALLS.c.case_id.in_(list(call_ids)), APPLICATIONS.c.pack_hash != CALLS.c.pack_hash)
+        .where(APPLICATIONS.c.stage.in_(_OPEN))
+        .group_by(CALLS.c.code)
+        .order_by(CALLS.c.code)
+    )
+    return {row.code: row.count for row in session().execute(query)}
+
+
 def compare(case: Any, row: Any, new: Terms, files: Mapping[str, Any]) -> Going:
     """What becomes of an application's answers under other terms; changes nothing."""
     old, draft = terms_by_hash(row.pack_hash), draft_of(row, files)
@@ -176,7 +190,7 @@ def _alike(before: Question, after: Question) -> bool:
 
 def _stays(case: Any, row: Any, new: Terms) -> Any | None:
     """Why an application keeps the terms it has; None where it may be moved."""
-    if case.stage not in (Stage.PREPARATION, Stage.SUBMISSION):
+    if case.stage not in _OPEN:
         return _("it was checked, or has ended, under the terms it has")
     if mode(case) == "returned":
         return _("it is with the applicant for correction")
