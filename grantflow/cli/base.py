@@ -1,7 +1,4 @@
-"""What every command of the shell needs: the app on a database that fits, the person as whom it acts, a bar.
-
-The commands themselves are in `cli` and `amendments`.
-"""
+"""What commands share: the application they work in, the person they act for, a bar on long work."""
 
 from __future__ import annotations
 
@@ -20,8 +17,8 @@ if TYPE_CHECKING:
     from grantflow.identity.access import Actor
 
 
-def open_app(*, schema: bool = True) -> Flask:
-    """The application; Misconfigured where the database is older or newer than it, unless `schema` is false."""
+def house(*, schema: bool = True) -> Flask:
+    """The application; Misconfigured where its database is not the one this code needs, unless that is not asked."""
     from grantflow import create_app
     from grantflow import schema as database
 
@@ -31,15 +28,15 @@ def open_app(*, schema: bool = True) -> Flask:
     return app
 
 
-def person(email: str) -> Actor:
-    """The active person with that address, with the roles held today; Misconfigured where there is none."""
+def actor_of(email: str) -> Actor:
+    """Who acts, by the address of an active account; Misconfigured where there is none."""
     from grantflow.identity.access import actor_for
     from grantflow.identity.service import person_by_email
 
-    row = person_by_email(email)
-    if row is None or not row.active:
+    person = person_by_email(email)
+    if person is None or not person.active:
         raise Misconfigured(f"There is no active account with the address {email}.")
-    return actor_for(row)
+    return actor_for(person)
 
 
 acting_as = click.option(
@@ -52,9 +49,15 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on long work, told how much is done and of how much; on a terminal only."""
     with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
 
-        def tell(done: int, of: int) -> None:
+        def told(done: int, of: int) -> None:
             bar.length = max(of, 1)
             bar.update(done - bar.pos)
 
-        yield tell
+        yield told
         bar.finish()
+
+
+def say(text: str) -> int:
+    """Say what went wrong where errors are read; gives back the exit code of a failure."""
+    click.echo(text, err=True)
+    return 1

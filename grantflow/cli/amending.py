@@ -1,4 +1,4 @@
-"""The commands that amend what is live: cases to a newer version of their workflow, applications to newer terms.
+"""Amending what is live from a shell: cases to a newer version of their workflow, applications to newer terms.
 
 Each shows first and changes nothing; with `--yes` it does what it showed, or nothing. The deciding is
 `cases.amending`'s and `submissions.amending`'s.
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from grantflow.cli.base import acting_as, actor_of, house, say
 from grantflow.errors import Misconfigured
-from grantflow.shell import acting_as, open_app, person
 
 if TYPE_CHECKING:
     from grantflow.cases.amending import Plan
@@ -50,13 +50,13 @@ def migrate(
     """Move live cases to the version of their workflow that is in force, by a map of states."""
     if call and programme:
         raise Misconfigured("Say which cases: --call CODE or --programme CODE, not both.")
-    app = open_app()
+    app = house()
     with app.app_context():
         from grantflow.cases import amending
         from grantflow.db import unit_of_work
         from grantflow.programmes.queries import call_by_code, programme_by_code
 
-        actor = person(email)
+        actor = actor_of(email)
         chosen = amending.Chosen(
             name, call_by_code(call).case_id if call else None, programme_by_code(programme).id if programme else None,
             version, final,
@@ -66,7 +66,7 @@ def migrate(
             lines = list(_shown(seen))
         click.echo("\n".join(lines))
         if seen.blocked:
-            raise SystemExit(_say(f"Nothing was moved: the map does not hold for {_cases(len(seen.blocked))}."))
+            raise SystemExit(say(f"Nothing was moved: the map does not hold for {_cases(len(seen.blocked))}."))
         if not seen.going:
             click.echo("There is nothing to move.")
         elif not yes:
@@ -75,11 +75,6 @@ def migrate(
             with unit_of_work():
                 done = amending.carry_out(chosen, file, actor, seen=seen.versions, mark=mark)
             click.echo(f"Moved: {_cases(len(done.going))}, each with an event in its history.")
-
-
-def _say(text: str) -> int:
-    click.echo(text, err=True)
-    return 1
 
 
 def _cases(count: int) -> str:
@@ -137,12 +132,12 @@ def _shown(plan: Plan) -> Iterable[str]:
 @acting_as
 def amend(code: str, reason: str, only: tuple[str, ...], mark: str, yes: bool, email: str) -> None:
     """Move a call's drafts and unchecked applications to the version of its form and rules that is in force."""
-    app = open_app()
+    app = house()
     with app.app_context():
         from grantflow.db import unit_of_work
         from grantflow.submissions import amending
 
-        actor = person(email)
+        actor = actor_of(email)
         with unit_of_work():
             seen = amending.plan(code, actor, only)
             lines = list(_terms_shown(seen))
