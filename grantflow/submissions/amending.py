@@ -141,14 +141,14 @@ def carry_out(
 def held_to_earlier(call_ids: Iterable[int]) -> dict[str, int]:
     """How many applications of these calls could be moved to newer terms, by the code of the call."""
     query = (
-        select(CALLS.c.code, func.count().label("count"))
+        select(CALLS.c.code, func.count().label("applications"))
         .join(APPLICATIONS, APPLICATIONS.c.call_id == CALLS.c.case_id)
         .where(CALLS.c.case_id.in_(list(call_ids)), APPLICATIONS.c.pack_hash != CALLS.c.pack_hash)
         .where(APPLICATIONS.c.stage.in_(_OPEN))
         .group_by(CALLS.c.code)
         .order_by(CALLS.c.code)
     )
-    return {row.code: row.count for row in session().execute(query)}
+    return {row.code: row.applications for row in session().execute(query)}
 
 
 def compare(case: Any, row: Any, new: Terms, files: Mapping[str, Any]) -> Going:

@@ -252,7 +252,7 @@ def test_the_time_line_keeps_the_words_of_the_older_version_and_says_what_change
     seen = service.get(case.id)
     for language, said, version, state in (
         ("en", "Moved to another version of the workflow", "Version of the workflow", "State"),
-        ("ru", "Переход на другую версию порядка", "Версия порядка", "Состояние"),
+        ("ru", "Переход на другую версию процесса", "Версия процесса", "Состояние"),
     ):
         with force_locale(language):
             line = queries.timeline(seen, bench.officer)
@@ -276,7 +276,7 @@ def label(line: Any) -> Any:
 
 
 def opened(language: str) -> str:
-    return "Opened" if language == "en" else "Открыто"
+    return "Opened" if language == "en" else "Дело открыто"
 
 
 def test_a_move_under_way_goes_first_or_afterwards_but_never_half(bench: Bench, house: Any) -> None:
