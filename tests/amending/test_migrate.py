@@ -87,6 +87,28 @@ def test_a_preview_counts_and_changes_nothing(bench: Bench) -> None:
     assert service.get(case.id) == case and len(events(case.id)) == case.version
 
 
+def test_a_stage_that_fits_is_tried_and_left_until_it_is_carried_out(bench: Bench) -> None:
+    case = bench.case()
+    bench.fire(case, "check", bench.officer)
+    bench.newer()
+    text = 'checked = "first"'
+    assert not bench.plan(text).blocked
+    assert (service.get(case.id).stage, service.get(case.id).state) == ("eligibility", "checked")
+    bench.carry(text)
+    assert (service.get(case.id).stage, service.get(case.id).state) == ("decision", "first")
+
+
+def test_the_door_itself_puts_a_case_under_a_version_once(bench: Bench) -> None:
+    case, new = bench.case(), bench.newer()
+    for event in (2, 2):
+        with unit_of_work():
+            done = service.change_definition(case.id, new, "open", actor=bench.manager, reason="Once.")
+        assert service.get(case.id).version == event
+    assert done is None
+    with pytest.raises(Stale), unit_of_work():
+        service.change_definition(case.id, small(), "open", actor=bench.manager, reason="Late.", version=1)
+
+
 def test_ended_cases_go_only_when_asked(bench: Bench) -> None:
     ended = at_first(bench)
     bench.fire(ended, "approve_second", bench.finance2)
