@@ -128,26 +128,28 @@ def _queue(what: str) -> str:
 def init(email: str, name: str, language: str, programme: Path | None) -> None:
     """First run for real: tables, secret key, the first manager by an invitation link."""
     from grantflow import schema
+    from grantflow.identity import links, registration
     from grantflow.identity.access import Actor
-    from grantflow.identity.links import link as invitation_link
 
     app = _app(schema=False)
     schema.upgrade(app)
     shell = Actor(None, "shell", everywhere="admin")
     with app.app_context():
-        from grantflow.db import session, unit_of_work
-        from grantflow.identity.models import Person
+        from grantflow.db import unit_of_work
         from grantflow.identity.service import add_person, person_by_email
         from grantflow.programmes.setup import found_programme
 
         with unit_of_work():
             person = person_by_email(email) or add_person(shell, email=email, name=name, language=language)
-            person_id = person.id
+            person_id, known = person.id, person.password_hash is not None
             if programme is not None:
                 found_programme(programme, shell, manager_id=person_id)
-        link = invitation_link(session().get_one(Person, person_id))
+            link = "" if known else links.address_of(registration.invite(shell, person_id))
     click.echo("The database is ready.")
-    click.echo(f"{name} chooses a password here, within seven days, once the server runs:\n  {link}")
+    if known:
+        click.echo(f"{email} has an account with a password and signs in with it.")
+    else:
+        click.echo(f"{name} chooses a password here, within seven days, once the server runs:\n  {link}")
     if programme is None:
         click.echo("Next, load a programme:  python3 run.py programmes load FILE --as " + email)
     click.echo("Then serve it:           python3 run.py serve")
@@ -404,9 +406,8 @@ def users_add(address: str, name: str, language: str, role: str | None, programm
         raise Misconfigured("A role needs its programme and a programme its role: give both or neither.")
     app = _app()
     with app.app_context():
-        from grantflow.db import session, unit_of_work
-        from grantflow.identity.links import link as invitation_link
-        from grantflow.identity.models import Person
+        from grantflow.db import unit_of_work
+        from grantflow.identity import links, registration
         from grantflow.identity.roles import grant_role
         from grantflow.identity.service import add_person
         from grantflow.programmes.queries import programme_by_code
@@ -416,7 +417,7 @@ def users_add(address: str, name: str, language: str, role: str | None, programm
             person_id = add_person(actor, email=address, name=name, language=language).id
             if role is not None and programme is not None:
                 grant_role(actor, person_id, role, programme_id=programme_by_code(programme).id)
-        link = invitation_link(session().get_one(Person, person_id))
+            link = links.address_of(registration.invite(actor, person_id))
     click.echo(f"{name} chooses a password here, within seven days:\n  {link}")
 
 

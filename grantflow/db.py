@@ -16,6 +16,8 @@ from sqlalchemy import DDL, BigInteger, Connection, DateTime, Engine, Integer, M
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
+from grantflow import prepared
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -39,18 +41,34 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("an instant needs its zone")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Any) -> Callable[[datetime | None], Any]:
+        """SQLite keeps text without a zone. Written here at once: by way of the driver's type it takes four times as long."""
+        return _instant_as_text if dialect.name == "sqlite" else _instant
 
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Any, coltype: object) -> Callable[[Any], datetime | None]:
+        """The way back."""
+        return _instant_of_text if dialect.name == "sqlite" else _instant
+
+
+def _instant(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("an instant needs its zone")
+    return value.astimezone(UTC)
+
+
+def _instant_as_text(value: datetime | None) -> str | None:
+    instant = _instant(value)
+    return None if instant is None else instant.isoformat(" ", "microseconds")[: -len("+00:00")]
+
+
+def _instant_of_text(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text + "+00:00")
+
+
+# An encoder of its own: json.dumps() makes a new one each time it is given these.
+_written = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 class JsonText(TypeDecorator[Any]):
@@ -62,7 +80,7 @@ class JsonText(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Any) -> str | None:
         if value is None:
             return None
-        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return _written(value)
 
     def process_result_value(self, value: str | None, dialect: Any) -> Any:
         return None if value is None else json.loads(value)
@@ -103,7 +121,7 @@ def _begin(connection: Connection) -> None:
     """A writer takes SQLite's lock at once: a read that turns into a write fails with "database is locked"."""
     if connection.dialect.name == "sqlite":
         writes = connection.get_execution_options().get("grantflow_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        prepared.word(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def session() -> Session:
@@ -146,6 +164,14 @@ def writing() -> Session:
     if not current.info.get("unit"):
         raise RuntimeError("this needs a unit of work around it")
     return current
+
+
+def unit_connection() -> Connection:
+    """The connection of the unit of work that is under way; RuntimeError where there is none."""
+    unit = session().info.get("unit")
+    if not isinstance(unit, Connection):
+        raise RuntimeError("this needs a unit of work around it")
+    return unit
 
 
 def connection() -> Connection:

@@ -23,6 +23,8 @@ SPACES = "\u00a0\u2007\u2009\u202f "
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}([ .,'])[0-9]{3}(?:\1[0-9]{3})*")
 _FIGURES = re.compile(r"[0-9., ']+")
 _TURNERS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+_UNWANTED = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{_TURNERS}]")
+"""Control characters but for tab and line end, halves of characters, and what turns the direction of reading."""
 _ROUBLES = ("руб.", "руб", "р.")
 _MONTHS = {
     name.casefold(): n
@@ -46,8 +48,7 @@ class Unreadable(ValueError):
 def clean_text(text: str | None) -> str:
     """Text as it is stored: NFC, one kind of line end, no control or direction-turning characters, no rim."""
     text = unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n"))
-    kept = (c for c in text if c in "\n\t" or (unicodedata.category(c) not in ("Cc", "Cs") and c not in _TURNERS))
-    return "".join(kept).strip()
+    return _UNWANTED.sub("", text).strip()
 
 
 def _language() -> str:

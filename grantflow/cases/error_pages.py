@@ -39,9 +39,16 @@ def of_the_house(error: GrantFlowError) -> Page:
     return rendering.error_page(error.status, sentence)
 
 
+_BEHIND_A_LINK = ("identity.choose_password", "identity.open_letter")
+"""Their address is a secret, and what is typed there a password: neither is ever kept."""
+
+
 def csrf(error: CSRFError) -> Page:
     """The form's token does not fit this session any more: keep the words and show the form again."""
     who = visitor()
+    if request.endpoint in _BEHIND_A_LINK:
+        flash(_("This page was open for long. Try once more."), "warm")
+        return redirect(request.path, 303)
     if who is None:
         if request.endpoint == "identity.sign_in":
             kept.keep(None)

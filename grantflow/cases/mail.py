@@ -11,7 +11,7 @@ from email.utils import formatdate, parseaddr
 from typing import Any
 
 from flask import current_app
-from flask_babel import force_locale
+from flask_babel import force_locale, gettext
 from sqlalchemy import insert, select, update
 
 from grantflow import clock
@@ -20,6 +20,7 @@ from grantflow.cases.models import Letter, Outbox
 from grantflow.cases.notices import render
 from grantflow.config import Settings
 from grantflow.db import session, unit_of_work
+from grantflow.identity import links
 from grantflow.identity.models import Person
 
 _TIMEOUT = 20
@@ -31,16 +32,25 @@ def settings() -> Settings:
     return found
 
 
-def compose(row: Any, person: Any) -> tuple[str, str]:
-    """Subject and plain text of a notice for a person, in their language."""
+def compose(row: Any, person: Any, way: links.Way | None = None) -> tuple[str, str]:
+    """Subject and plain text of a notice for a person, in their language; `way`: with links that open a door once."""
     language = person.language
     link = f"{settings().url}/cases/{row.case_id}" if row.case_id else settings().url
+    if way is not None:
+        link = way.url
+    other = ""
+    if way is not None and way.language_url:
+        with force_locale("en" if language == "ru" else "ru"):
+            other = gettext("Pages and letters in this language instead:")
     notice = render(row.notice, row.params, language, person.zone, link)
     with force_locale(language):
         name = (person.name_ru or person.name_en) if language == "ru" else (person.name_en or person.name_ru)
         # Without the page's context: a letter is written where no request is.
         letter = current_app.jinja_env.get_template("mail/letter.txt")
-        body = letter.render(notice=notice, name=name, link=link, language=language)
+        body = letter.render(
+            notice=notice, name=name, link=link, language=language, other=other,
+            other_link=way.language_url if way else "",
+        )  # fmt: skip
     return notice.subject, body
 
 
@@ -69,16 +79,18 @@ def deliver(row_id: int) -> None:
     )
     if found.sent_at is not None:
         return
-    subject, body = compose(found, found)
+    way = links.way_of(found.params)
+    to = way.email if way is not None else found.email
+    subject, body = compose(found, found, way)
     kept = None
     if found.active and settings().smtp_host and not current_app.config.get("DEMO"):
         session().rollback()  # no transaction stays open while the network is slow
         if not outbox.hold(row_id):
             return
-        _smtp(found, subject, body)
+        _smtp(found, to, subject, body)
     elif found.active:
         kept = {
-            "message_id": found.message_id, "person_id": found.person_id, "recipient": found.email,
+            "message_id": found.message_id, "person_id": found.person_id, "recipient": to,
             "language": found.language, "subject": subject, "body": body, "created_at": clock.now(),
         }  # fmt: skip
     with unit_of_work() as current:
@@ -91,11 +103,11 @@ def deliver(row_id: int) -> None:
             current.execute(insert(Letter.__table__), kept)
 
 
-def _smtp(row: Any, subject: str, body: str) -> None:
+def _smtp(row: Any, to: str, subject: str, body: str) -> None:
     config = settings()
     message = EmailMessage()
     message["From"] = config.mail_from
-    message["To"] = row.email
+    message["To"] = to
     message["Subject"] = subject
     message["Message-ID"] = row.message_id
     message["Date"] = formatdate(row.created_at.timestamp(), localtime=False)

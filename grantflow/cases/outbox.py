@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Date, bindparam, insert, or_, select, update
@@ -18,10 +19,11 @@ from grantflow import clock
 from grantflow.cases import bell, titles
 from grantflow.cases.models import Outbox
 from grantflow.cases.notices import catalogue
-from grantflow.db import Id, after_commit, connection, session, unit_of_work, writing
-from grantflow.history.canonical import sha256
+from grantflow.db import Id, after_commit, session, unit_of_work, writing
+from grantflow.history.canonical import sha256, stamp
 from grantflow.identity.access import SCOPES
 from grantflow.identity.models import Person, RoleAssignment
+from grantflow.prepared import Prepared
 
 LEASE = timedelta(minutes=5)
 """Longer than sending one mail can take, whatever its server does."""
@@ -34,49 +36,62 @@ LOT = 20
 _ROWS = Outbox.__table__
 _ROLES = RoleAssignment.__table__
 _PEOPLE = Person.__table__
-_WRITE = insert(_ROWS)
-_TODAY = bindparam("today", type_=Date)
-_HOLDERS = (
-    select(_ROLES.c.person_id, _ROLES.c.role)
-    .join(_PEOPLE, _PEOPLE.c.id == _ROLES.c.person_id)
-    .where(
-        _ROLES.c.role.in_(bindparam("to", expanding=True)),
-        _ROLES.c.revoked_at.is_(None),
-        _PEOPLE.c.active,
-        or_(_ROLES.c.starts_on.is_(None), _ROLES.c.starts_on <= _TODAY),
-        or_(_ROLES.c.ends_on.is_(None), _ROLES.c.ends_on >= _TODAY),
-        *(or_(_ROLES.c[scope].is_(None), _ROLES.c[scope] == bindparam(f"on_{scope}", type_=Id)) for scope in SCOPES),
-    )
-    .order_by(_ROLES.c.person_id)
+_WRITE = Prepared(
+    insert(_ROWS).inline(),
+    *("dedupe", "notice", "person_id", "case_id", "params", "created_at", "due_at", "attempts", "last_error"),
+    "message_id",
 )
-"""Who holds one of these roles on a case today, declared once: to put it together costs more than to run it."""
+_TODAY = bindparam("today", type_=Date)
+
+
+@lru_cache(maxsize=256)
+def _holders(roles: tuple[str, ...]) -> Prepared:
+    """Who holds one of these roles on a case today; the sets of roles that notices name are few."""
+    return Prepared(
+        select(_ROLES.c.person_id, _ROLES.c.role)
+        .join(_PEOPLE, _PEOPLE.c.id == _ROLES.c.person_id)
+        .where(
+            or_(*(_ROLES.c.role == role for role in roles)),
+            _ROLES.c.revoked_at.is_(None),
+            _PEOPLE.c.active,
+            or_(_ROLES.c.starts_on.is_(None), _ROLES.c.starts_on <= _TODAY),
+            or_(_ROLES.c.ends_on.is_(None), _ROLES.c.ends_on >= _TODAY),
+            *(
+                or_(_ROLES.c[scope].is_(None), _ROLES.c[scope] == bindparam(f"on_{scope}", type_=Id))
+                for scope in SCOPES
+            ),
+        )
+        .order_by(_ROLES.c.person_id)
+    )
 
 
 def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
     """Write the notices of a move, and those its effects added, for every recipient; once for each person."""
-    named: list[tuple[str, list[int], dict[str, Any]]] = [
-        (name, _recipients(ctx, case, name), {}) for name in getattr(ctx.move, "notices", ())
+    notices: list[tuple[str, Iterable[int], dict[str, Any]]] = [
+        (name, people, {}) for name, people in _recipients(ctx, case, getattr(ctx.move, "notices", ())).items()
     ]
-    rows = []
-    for name, people, params in [*named, *ctx.also]:
-        words = _words(ctx, case) | ctx.params | params
+    notices += ctx.also
+    if not notices:
+        return
+    unique, common = {}, _words(ctx, case)
+    for name, people, params in notices:
+        words = {**common, **ctx.params, **params}
         for person_id in people:
             dedupe = f"{case.id}/{event['seq']}/{name}/{person_id}"
-            rows.append(
-                {
-                    "dedupe": dedupe,
-                    "notice": name,
-                    "person_id": person_id,
-                    "case_id": case.id,
-                    "params": words,
-                    "created_at": ctx.now,
-                    "due_at": ctx.now,
-                    "message_id": f"<{sha256((event['hash'] + dedupe).encode())[:40]}@grantflow>",
-                }
-            )
-    unique = list({row["dedupe"]: row for row in rows}.values())
+            unique[dedupe] = {
+                "dedupe": dedupe,
+                "notice": name,
+                "person_id": person_id,
+                "case_id": case.id,
+                "params": words,
+                "created_at": ctx.now,
+                "due_at": ctx.now,
+                "attempts": 0,
+                "last_error": "",
+                "message_id": f"<{sha256((event['hash'] + dedupe).encode())[:40]}@grantflow>",
+            }
     if unique:
-        connection().execute(_WRITE, unique)
+        _WRITE.run(ctx.connection, *unique.values())
         after_commit(bell.ring)
 
 
@@ -86,22 +101,23 @@ def _words(ctx: Any, case: Any) -> dict[str, Any]:
         label = ctx.workflow.state(case.state).label
         words["state"] = {"en": label.en, "ru": label.ru}
     if case.due_at is not None:
-        from grantflow.history.canonical import stamp
-
         words["due"] = stamp(case.due_at)
     return words
 
 
-def _recipients(ctx: Any, case: Any, notice: str) -> list[int]:
-    """Everybody who holds one of the notice's roles on the case today. Staff are not told of what they did themselves."""
-    to = catalogue()[notice].to
-    if not to:
-        return []
+def _recipients(ctx: Any, case: Any, notices: Sequence[str]) -> dict[str, list[int]]:
+    """Everybody who holds one of a notice's roles on the case today. Staff are not told of what they did themselves."""
+    told = {name: catalogue()[name].to for name in notices}
+    roles = tuple(dict.fromkeys(role for to in told.values() for role in to))
+    if not roles:
+        return {}
     scope = {f"on_{column}": getattr(case, column) for column in SCOPES}
-    found = connection().execute(_HOLDERS, {"to": to, "today": ctx.now.date(), **scope}).all()
-    return list(
-        dict.fromkeys(row.person_id for row in found if row.role == "applicant" or row.person_id != ctx.actor.person_id)
-    )
+    held = [
+        (row.person_id, row.role)
+        for row in _holders(roles).all(ctx.connection, {"today": ctx.now.date(), **scope})
+        if row.role == "applicant" or row.person_id != ctx.actor.person_id
+    ]
+    return {name: list(dict.fromkeys(person for person, role in held if role in to)) for name, to in told.items()}
 
 
 def who() -> str:

@@ -52,7 +52,19 @@ SAYS: dict[str, Any] = {
     "password_changed": _("Password changed"),
     "signed_out_everywhere": _("Signed out on all devices"),
     "invited": _("Invitation sent"),
-    "link_sent": _("Link for a new password sent"),
+    "invitation_withdrawn": _("Invitation taken back"),
+    "invitation_accepted": _("Invitation accepted, password chosen"),
+    "address_confirmed": _("Address confirmed, password chosen"),
+    "link_sent": _("Link to choose a password sent"),
+    "registration_repeated": _("Somebody wanted to open another account under this address"),
+    "address_change_asked": _("Another address asked for"),
+    "address_changed": _("Address changed"),
+    "address_restored": _("Change of address undone"),
+    "language_changed": _("Language changed"),
+    "account_closed": _("Account closed"),
+    "account_reopened": _("Account opened again"),
+    "desk_handed_over": _("Desk handed over"),
+    "desk_taken_over": _("Desk taken over"),
     "role_granted": _("Role given"),
     "role_revoked": _("Role taken back"),
     "organisation_changed": _("Description of the organisation changed"),
@@ -82,6 +94,9 @@ OPEN_RECORDS = {"open", "extension", "outcome_announced", "organisation_changed"
 FIELDS: dict[str, Any] = {
     "email": _("E-mail"),
     "name": _("Name"),
+    "language": _("Language"),
+    "handed_to": _("Handed over to"),
+    "taken_from": _("Taken over from"),
     "name_en": _("Spelling in Latin letters"),
     "name_ru": _("Spelling in Cyrillic letters"),
     "kind": _("Kind"),
@@ -112,6 +127,9 @@ FIELDS: dict[str, Any] = {
 }
 FACTS: dict[str, Any] = {
     "role": _("Role"),
+    "roles": _("Roles"),
+    "moved": _("Open items moved"),
+    "stayed": _("Things that stay"),
     "amount": _("Amount"),
     "due": _("Due"),
     "fingerprint": _("Fingerprint of what was sent"),
@@ -145,6 +163,8 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
 _ASKED: dict[str, Callable[[], Mapping[str, Any]]] = {}
 _CODES: dict[str, dict[str, Any]] = {
     "role": ROLE_LABELS,
+    "roles": ROLE_LABELS,
+    "language": {"en": _("English"), "ru": _("Russian")},
     "legal_form": LEGAL_FORM_LABELS,
     "kind": KIND_LABELS,
 }

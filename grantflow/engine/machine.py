@@ -45,17 +45,26 @@ class Lifecycle:
         # already, and the machine must not choose again.
         for move in workflow.moves:
             self._machine.add_transition(move.name, list(move.source), move.to)
+        # The machine has no callbacks, so that a step always ends where it ended the first time.
+        self._known: dict[tuple[str, str], str] = {}
 
     def advance(self, state: str, move: Move) -> str:
         """The state a case in `state` reaches by `move`; the same state for a move without `to`.
 
         Raises IllegalMove when the move is not of this definition or does not start in `state`.
         """
-        event = self._machine.events.get(move.name)
         known = self.workflow.moves_by_name.get(move.name)
         # Nearly always it is the very same move; to compare two by value costs as much as the step itself.
-        if event is None or (known is not move and known != move):
+        if known is not move and known != move:
             raise IllegalMove(f'Workflow "{self.workflow.name}" has no move "{move.name}" of this form.')
+        step = (state, move.name)
+        reached = self._known.get(step)
+        if reached is None:
+            reached = self._known[step] = self._step(state, move)
+        return reached
+
+    def _step(self, state: str, move: Move) -> str:
+        event = self._machine.events[move.name]
         carrier = _Carrier(state)
         try:
             event.trigger(carrier)

@@ -43,22 +43,47 @@ from typing import Any
 VERSION = 1
 
 
+def _nfc(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def _checked(value: Any) -> Any:
     """NFC strings and the permitted types, all the way down; a float is a TypeError."""
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
+        return _nfc(value)
     if value is None or type(value) in (int, bool):
         return value
     if isinstance(value, dict):
-        return {_checked(str(key)): _checked(item) for key, item in value.items()}
+        return {_nfc(str(key)): _checked(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_checked(item) for item in value]
     raise TypeError(f"an event holds no {type(value).__name__}: {value!r}")
 
 
+# An encoder of its own: json.dumps() makes a new one each time it is given these.
+_write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def _plain(value: Any) -> bool:
+    """Whether it is made of the permitted types alone, with strings for keys."""
+    kind = type(value)
+    if kind is dict:
+        for key, item in value.items():
+            if type(key) is not str or not (type(item) is str or type(item) is int or item is None or _plain(item)):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        return all(map(_plain, value))
+    return kind is str or kind is int or kind is bool or value is None
+
+
 def canonical(value: Any) -> str:
     """The one way to write a value: rules 1 and 2."""
-    return json.dumps(_checked(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    if _plain(value):
+        written = _write(value)
+        if written.isascii():  # which is in NFC as it stands
+            return written
+    return _write(_checked(value))
 
 
 def sha256(data: bytes) -> str:
@@ -68,7 +93,7 @@ def sha256(data: bytes) -> str:
 
 def stamp(moment: datetime) -> str:
     """An aware instant as rule 1 writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def genesis(case: str) -> str:
@@ -83,7 +108,12 @@ def event_hash(event: dict[str, Any]) -> str:
 
 def digest(salt: bytes, value: Any) -> str:
     """Rule 4: the salted digest that stands in the chain for a private value."""
-    return sha256(salt + canonical(value).encode())
+    return digest_of_written(salt, canonical(value))
+
+
+def digest_of_written(salt: bytes, written: str) -> str:
+    """The same of a value that is in its canonical form already."""
+    return sha256(salt + written.encode())
 
 
 def merkle_root(leaves: Sequence[str]) -> str:

@@ -12,13 +12,16 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.orm import Session
 
-from grantflow.history.canonical import VERSION, canonical, digest, event_hash, stamp
+from grantflow.history.canonical import VERSION, canonical, digest_of_written, event_hash, stamp
 from grantflow.history.models import Event, PrivateValue
+from grantflow.prepared import Prepared
 
 _EVENTS = Event.__table__
-_INSERT = insert(_EVENTS)
-_BESIDE = insert(PrivateValue.__table__)
-_BY_KEY = select(_EVENTS).where(_EVENTS.c.case_id == bindparam("case_id"), _EVENTS.c.key == bindparam("event_key"))
+_BY_KEY = Prepared(
+    select(_EVENTS).where(_EVENTS.c.case_id == bindparam("of_case"), _EVENTS.c.key == bindparam("event_key"))
+)
+_INSERT = Prepared(insert(_EVENTS).inline(), *(column.key for column in _EVENTS.c if column.key != "id"))
+_BESIDE = Prepared(insert(PrivateValue.__table__).inline(), *PrivateValue.__table__.c.keys())
 
 
 def as_object(name: str, row: Any) -> dict[str, Any]:
@@ -65,17 +68,10 @@ def append(
     digests: dict[str, str] = {}
     beside = []
     for label, (value, person_id) in private.items():
-        salt = os.urandom(16)
-        digests[label] = digest(salt, value)
+        salt, written = os.urandom(16), canonical(value)
+        digests[label] = digest_of_written(salt, written)
         beside.append(
-            {
-                "case_id": case_id,
-                "seq": seq,
-                "name": label,
-                "person_id": person_id,
-                "salt": salt,
-                "value": canonical(value),
-            }
+            {"case_id": case_id, "seq": seq, "name": label, "person_id": person_id, "salt": salt, "value": written}
         )
     row: dict[str, Any] = {
         "case_id": case_id, "seq": seq, "v": VERSION, "at": at, "actor_id": actor_id, "role": role, "for_id": for_id,
@@ -83,12 +79,12 @@ def append(
         "private": digests, "key": key, "prev_hash": prev_hash,
     }  # fmt: skip
     row["hash"] = event_hash(as_object(name, row))
-    connection.execute(_INSERT, row)
-    if beside:
-        connection.execute(_BESIDE, beside)
+    _INSERT.run(connection, row)
+    _BESIDE.run(connection, *beside)
     return row
 
 
 def by_key(connection: Connection | Session, case_id: int, key: str) -> Any | None:
     """The event a case already has under an idempotency key."""
-    return connection.execute(_BY_KEY, {"case_id": case_id, "event_key": key}).one_or_none()
+    through = connection.connection() if isinstance(connection, Session) else connection
+    return _BY_KEY.one(through, {"of_case": case_id, "event_key": key})

@@ -126,9 +126,8 @@ class Register(Keyed):
     """A new account of one's own."""
 
     name = StringField(_("Your name"), description=_("As it should stand in letters to you, in any script."))
-    email = EmailField(_("E-mail"), description=_("You sign in with it, and letters go there."))
-    password = PasswordField(
-        _("Password"), description=_("At least 10 characters. A few words in a row are easy to remember.")
+    email = EmailField(
+        _("E-mail"), description=_("A letter goes there; behind its link you choose a password. You sign in with it.")
     )
     language = RadioField(_("Language of pages and letters"), choices=LANGUAGES)
     consent = BooleanField(
@@ -154,6 +153,19 @@ class ChangePassword(ChoosePassword, Keyed):
     """A new password by somebody who knows the present one."""
 
     old = PasswordField(_("Present password"), [InputRequired(_("Write your present password."))])
+
+
+class ChangeAddress(Keyed):
+    """Another address, by somebody who knows the present password."""
+
+    email = EmailField(
+        _("New e-mail"), description=_("A letter goes there. The address changes once you open its link.")
+    )
+    password = PasswordField(_("Present password"), [InputRequired(_("Write your present password."))])
+
+
+class OpenLetter(FlaskForm):  # type: ignore[misc]
+    """One button behind a link: whoever only looks at the page spends nothing."""
 
 
 class Profile(Keyed):
@@ -206,8 +218,8 @@ class GrantRole(Keyed):
     )
 
 
-class RevokeRole(Keyed):
-    """Taking a role back."""
+class Reasoned(Keyed):
+    """What is done to somebody's account: with a reason."""
 
     reason = TextAreaField(
         _("Reason"),
@@ -216,6 +228,12 @@ class RevokeRole(Keyed):
             Length(max=1000, message=_("Write at most 1,000 characters.")),
         ],
     )
+
+
+class HandOver(Reasoned):
+    """A leaver's desk to another person; `seen` is what the page showed when it was confirmed."""
+
+    seen = HiddenField()
 
 
 class Organisation(Keyed):

@@ -30,6 +30,11 @@ ROLES = ("applicant", "officer", "panellist", "chair", "finance", "manager", "au
 """Every role a person may be given. `system` and `admin` (the shell) are nobody's to give."""
 
 
+LINK_KINDS = ("invitation", "confirmation", "password", "address", "undo", "language")
+"""What a link by mail opens: the first password, a registered address, a new password, a new address, the way back from
+one, the language of letters."""
+
+
 def in_list(column: str, values: tuple[str, ...]) -> str:
     """The text of a CHECK that holds a column to a closed list."""
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
@@ -139,3 +144,36 @@ class KeptInput(Base):
     path: Mapped[str] = mapped_column(String(500))
     data: Mapped[Any] = mapped_column(JsonText)
     created_at: Mapped[datetime]
+
+
+class AccountLink(Base):
+    """A link sent by mail that opens one door of one person's, once, for a while. The link itself is kept nowhere: the
+    row has the digest it is known by, and half of what it is made from; the other half is the secret key.
+    """
+
+    __tablename__ = "account_links"
+    __table_args__ = (
+        CheckConstraint(in_list("kind", LINK_KINDS), name="known_kind"),
+        CheckConstraint("used_at IS NULL OR withdrawn_at IS NULL", name="ends_in_one_way"),
+        CheckConstraint("expires_at > created_at", name="ends_after_it_began"),
+        CheckConstraint("length(digest) = 64", name="digest_is_sha256"),
+        Index("ix_account_links_person_id_kind", "person_id", "kind"),
+        Index("ix_account_links_email_key", "email_key"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    nonce: Mapped[str] = mapped_column(String(64))
+    email: Mapped[str] = mapped_column(String(254))
+    """The address it is sent to: whoever opens it reads what comes there."""
+    email_key: Mapped[str] = mapped_column(String(254))
+    onward: Mapped[str] = mapped_column(String(500), default="")
+    """Where the person was going, or for a language which."""
+    by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    """Who had it sent, if that was another person."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]

@@ -14,15 +14,16 @@ from grantflow import clock
 from grantflow.db import JsonText, session
 from grantflow.errors import NotFound
 from grantflow.history.models import Event
-from grantflow.identity import words
+from grantflow.identity import links, words
 from grantflow.identity.access import Actor
-from grantflow.identity.models import Organisation, Person, RoleAssignment
+from grantflow.identity.models import AccountLink, Organisation, Person, RoleAssignment
 from grantflow.identity.roles import CASES
 from grantflow.rendering import language
 
 _PLACES = table("places", *(column(c) for c in ("id", "kind", "parent_id", "code")), column("name", JsonText()))
 """The columns of `places` that are read here; the table itself is of a later layer."""
 _PEOPLE, _ROLES, _EVENTS = Person.__table__, RoleAssignment.__table__, Event.__table__
+_LINKS = AccountLink.__table__
 PAGE = 25
 
 
@@ -75,13 +76,14 @@ def roles_of(person_ids: list[int], programmes: set[int] | None = None) -> dict[
 
 def people_of(actor: Actor, text: str = "", page: int = 1) -> tuple[list[dict[str, Any]], int]:
     """People with a role in the programmes this actor manages, by name, a page at a time; and how many there
-    are.
+    are. Whom they invited is among them before any role is given.
 
     `text` narrows by a part of a name; a whole address finds anybody.
     """
     programmes = actor.scopes("manager", "programme_id")
     mine = select(_ROLES.c.person_id).where(_ROLES.c.programme_id.in_(programmes))
-    where: Any = _PEOPLE.c.id.in_(mine)
+    invited = select(_LINKS.c.person_id).where(_LINKS.c.kind == "invitation", _LINKS.c.by_id == actor.person_id)
+    where: Any = or_(_PEOPLE.c.id.in_(mine), _PEOPLE.c.id.in_(invited))
     text = text.strip()
     if "@" in text:
         where = _PEOPLE.c.email_key == words.address_key(text)
@@ -96,7 +98,41 @@ def people_of(actor: Actor, text: str = "", page: int = 1) -> tuple[list[dict[st
         rows = [row for row in rows if key in words.search_key(row.name_en, row.name_ru)]
     shown = rows[(page - 1) * PAGE : page * PAGE]
     roles = roles_of([row.id for row in shown], programmes)
-    return [{"person": row, "roles": [r for r in roles[row.id] if not r["over"]]} for row in shown], len(rows)
+    sent = links.invitations_of([row.id for row in shown])
+    return [
+        {
+            "person": row,
+            "roles": [r for r in roles[row.id] if not r["over"]],
+            "account": account_of(row, sent.get(row.id)),
+            "invited": sent.get(row.id),
+        }
+        for row in shown
+    ], len(rows)
+
+
+def account_of(person: Any, invitation: Any) -> str:
+    """How far somebody's account is: closed, in use, or what became of the last invitation (open, over, withdrawn);
+    `waiting` where they registered themselves and have not confirmed the address.
+    """
+    if not person.active:
+        return "closed"
+    if person.password_hash is not None:
+        return "used"
+    return links.state_of(invitation) if invitation is not None else "waiting"
+
+
+def successors(actor: Actor, leaver_id: int) -> list[Any]:
+    """Who may take a desk over: people of the programmes this actor manages whose account is open, by name."""
+    programmes = actor.scopes("manager", "programme_id")
+    mine = select(_ROLES.c.person_id).where(_ROLES.c.programme_id.in_(programmes))
+    invited = select(_LINKS.c.person_id).where(_LINKS.c.kind == "invitation", _LINKS.c.by_id == actor.person_id)
+    return list(
+        session().execute(
+            select(_PEOPLE)
+            .where(or_(_PEOPLE.c.id.in_(mine), _PEOPLE.c.id.in_(invited)), _PEOPLE.c.active, _PEOPLE.c.id != leaver_id)
+            .order_by(func.coalesce(func.nullif(_PEOPLE.c.name_ru, ""), _PEOPLE.c.name_en), _PEOPLE.c.id)
+        )
+    )
 
 
 def person_for(actor: Actor, person_id: int, found: list[int]) -> Any:

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import column, insert, select, table, update
 
 from grantflow import clock
-from grantflow.db import writing
+from grantflow.db import session, writing
 from grantflow.errors import Invalid, NotFound, Refused
 from grantflow.history import store
 from grantflow.identity import door, words
@@ -84,25 +84,25 @@ def _may(actor: Actor, role: str, scope: dict[str, int | None]) -> None:
         raise Refused(_("Only the manager of this programme may give and take its roles."))
 
 
-def _held_now(person_id: int) -> list[Any]:
+def held_now(person_id: int) -> list[Any]:
     """Roles that hold today or later."""
     today = clock.today()
-    found = writing().execute(
+    found = session().execute(
         select(_ROLES).where(_ROLES.c.person_id == person_id, _ROLES.c.revoked_at.is_(None)).order_by(_ROLES.c.id)
     )
     return [row for row in found if row.ends_on is None or row.ends_on >= today]
 
 
-def _separate(role: str, programme_id: int | None, held: list[Any]) -> None:
+def apart(role: str, programme_id: int | None, held: list[Any]) -> Any:
+    """Why somebody who holds these roles may not have this one too, as a sentence; None where nothing is against it."""
     for row in held:
         if row.programme_id == programme_id and programme_id is not None and frozenset((role, row.role)) in APART:
-            raise Refused(
-                _(
-                    "This person is %(held)s of the same programme. Who decides does not pay: "
-                    "one person may not hold both roles.",
-                    held=ROLE_LABELS[row.role],
-                )
+            return _(
+                "This person is %(held)s of the same programme. Who decides does not pay: "
+                "one person may not hold both roles.",
+                held=ROLE_LABELS[row.role],
             )
+    return None
 
 
 def grant_role(
@@ -156,10 +156,11 @@ def grant_role(
     if ends_on and ends_on < clock.today(person.zone):
         said = _("The last day is already past.")
         raise Invalid(said, {"ends_on": said})
-    held = _held_now(person_id)
+    held = held_now(person_id)
     if any(row.role == role and all(getattr(row, c) == v for c, v in scope.items()) for row in held):
         raise Refused(_("This person holds this role there already."))
-    _separate(role, scope["programme_id"], held)
+    if (said := apart(role, scope["programme_id"], held)) is not None:
+        raise Refused(said)
     assignment = current.execute(
         insert(_ROLES)
         .values(
@@ -211,8 +212,8 @@ def revoke_role(actor: Actor, assignment_id: int, *, reason: str, key: str | Non
     row = current.execute(select(_ROLES).where(_ROLES.c.id == assignment_id)).one()
     if row.revoked_at is not None:
         raise Refused(_("This role was taken back already."))
-    if row.role in ("manager", "applicant"):
-        _somebody_stays(row)
+    if row.role in ("manager", "applicant") and (said := somebody_stays(row)) is not None:
+        raise Refused(said)
     current.execute(update(_ROLES).where(_ROLES.c.id == assignment_id).values(revoked_at=clock.now()))
     door.record(
         row.person_id,
@@ -231,8 +232,11 @@ def revoke_role(actor: Actor, assignment_id: int, *, reason: str, key: str | Non
     )
 
 
-def _somebody_stays(row: Any) -> None:
-    """A programme keeps a manager and an organisation somebody who acts for it."""
+def somebody_stays(row: Any) -> Any:
+    """Why this role may not go, as a sentence: a programme keeps a manager and an organisation somebody who acts for it.
+
+    None where another person holds it too.
+    """
     today = clock.today()
     where = (
         _ROLES.c.programme_id == row.programme_id
@@ -240,7 +244,7 @@ def _somebody_stays(row: Any) -> None:
         else _ROLES.c.organisation_id == row.organisation_id
     )
     others = (
-        writing()
+        session()
         .execute(
             select(_ROLES.c.ends_on)
             .join(_PEOPLE, _PEOPLE.c.id == _ROLES.c.person_id)
@@ -254,9 +258,8 @@ def _somebody_stays(row: Any) -> None:
         )
         .all()
     )
-    if not any(other.ends_on is None or other.ends_on >= today for other in others):
-        raise Refused(
-            _("This is the last manager of the programme. Give the role to another person first.")
-            if row.role == "manager"
-            else _("Nobody else acts for this organisation. Add another person first.")
-        )
+    if any(other.ends_on is None or other.ends_on >= today for other in others):
+        return None
+    if row.role == "manager":
+        return _("This is the last manager of the programme. Give the role to another person first.")
+    return _("Nobody else acts for this organisation. Add another person first.")

@@ -1,8 +1,8 @@
 """People's use cases: accounts, their settings and passwords. All writing functions need a unit of work
 around them.
 
-Roles are in `roles`, organisations in `organisations`, both within reach here; who may enter a view is in
-`access`.
+Roles are in `roles`, organisations in `organisations`, both within reach here; what a link by mail does is in
+`registration` and `addresses`; who may enter a view is in `access`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlalchemy import insert, select, update
 from grantflow import clock
 from grantflow.db import session, writing
 from grantflow.errors import Invalid, NotFound, Refused
-from grantflow.identity import door, passwords, words
+from grantflow.identity import door, links, passwords, words
 from grantflow.identity.access import NOBODY, Actor, actor_for
 from grantflow.identity.models import Person
 from grantflow.identity.organisations import add_organisation, change_organisation, join_organisation
@@ -34,7 +34,6 @@ __all__ = [
     "change_settings",
     "end_sessions",
     "grant_role",
-    "invite",
     "join_organisation",
     "person",
     "person_by_email",
@@ -137,16 +136,19 @@ def register(
     *,
     email: str,
     name: str,
-    password: str,
+    password: str | None = None,
     language: str,
     zone: str = "Europe/Moscow",
     consent: bool,
     key: str | None = None,
 ) -> Person:
-    """Open one's own account. The consent to the text of that version stands in the file with its hour."""
+    """Open one's own account. The consent to the text of that version stands in the file with its hour.
+
+    Without a password nobody gets in before the address is confirmed: see `registration`.
+    """
     if not consent:
         raise Invalid(fields={"consent": _("Tick this box: without it we may not keep your name and address.")})
-    if fault := passwords.fault(password, email=email):
+    if password is not None and (fault := passwords.fault(password, email=email)):
         raise Invalid(fault, {"password": fault})
     return _open_account(
         NOBODY,
@@ -217,20 +219,22 @@ def rehash(person_id: int, password: str) -> None:
     writing().execute(update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(password_hash=passwords.hashed(password)))
 
 
-def set_language(person_id: int, language: str) -> None:
-    """The language of pages and letters; a setting, no event."""
-    writing().execute(update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(language=_known_language(language)))
+def set_language(actor: Actor, person_id: int, language: str) -> None:
+    """The language of pages and letters; from which to which stands in the file."""
+    before = _person(person_id).language
+    if before == _known_language(language):
+        return
+    door.record(person_id, "language_changed", actor=actor, changes=[("language", before, language)])
+    writing().execute(update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(language=language))
 
 
-def change_settings(person_id: int, *, language: str, zone: str, theme: str) -> None:
-    """Language, time zone and light or dark pages; settings, no event."""
+def change_settings(actor: Actor, person_id: int, *, language: str, zone: str, theme: str) -> None:
+    """Language, time zone and light or dark pages. The last two are settings, no event."""
     if theme not in ("auto", "light", "dark"):
         raise Invalid(fields={"theme": _("Choose one of the three.")})
-    writing().execute(
-        update(_PEOPLE)
-        .where(_PEOPLE.c.id == person_id)
-        .values(language=_known_language(language), zone=_known_zone(zone), theme=theme)
-    )
+    _known_zone(zone)
+    set_language(actor, person_id, language)
+    writing().execute(update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(zone=zone, theme=theme))
 
 
 def change_name(actor: Actor, person_id: int, *, name_en: str, name_ru: str, key: str | None = None) -> None:
@@ -251,10 +255,19 @@ def change_name(actor: Actor, person_id: int, *, name_en: str, name_ru: str, key
         writing().execute(update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(**after))
 
 
-def change_password(actor: Actor, person_id: int, *, new: str, old: str | None = None, key: str | None = None) -> None:
+def change_password(
+    actor: Actor,
+    person_id: int,
+    *,
+    new: str,
+    old: str | None = None,
+    what: str = "password_changed",
+    key: str | None = None,
+) -> None:
     """Set a new password and end all sessions but those that learn of the new epoch.
 
-    `old` is asked of somebody who changes their own; an invitation link stands in its place.
+    `old` is asked of somebody who changes their own; a link by mail stands in its place. `what` is the event. Whoever
+    had a password is told by mail, because it may have been somebody else.
     """
     row = _person(person_id)
     if old is not None and not passwords.matches(row.password_hash, old):
@@ -262,12 +275,14 @@ def change_password(actor: Actor, person_id: int, *, new: str, old: str | None =
         raise Invalid(said, {"old": said})
     if fault := passwords.fault(new, email=row.email):
         raise Invalid(fault, {"password": fault})
-    door.record(person_id, "password_changed", actor=actor, key=key)
+    told: list[Any] = [("password_changed", [person_id], {})] if row.password_hash else []
+    door.record(person_id, what, actor=actor, key=key, notices=told)
     writing().execute(
         update(_PEOPLE)
         .where(_PEOPLE.c.id == person_id)
         .values(password_hash=passwords.hashed(new), session_epoch=_PEOPLE.c.session_epoch + 1)
     )
+    links.come_in(person_id)
 
 
 def end_sessions(actor: Actor, person_id: int) -> None:
@@ -275,16 +290,4 @@ def end_sessions(actor: Actor, person_id: int) -> None:
     door.record(person_id, "signed_out_everywhere", actor=actor)
     writing().execute(
         update(_PEOPLE).where(_PEOPLE.c.id == person_id).values(session_epoch=_PEOPLE.c.session_epoch + 1)
-    )
-
-
-def invite(actor: Actor, person_id: int, link: str, *, key: str | None = None) -> None:
-    """Send somebody the link by which they choose their first password, and remember that it was sent."""
-    door.record(
-        person_id,
-        "invited",
-        actor=actor,
-        role="manager" if actor.person_id else "",
-        key=key,
-        notices=[("invited", [person_id], {"note": link})],
     )

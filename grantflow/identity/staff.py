@@ -12,7 +12,7 @@ from wtforms import SelectChoice  # type: ignore[attr-defined]  # the stubs are 
 
 from grantflow.db import unit_of_work
 from grantflow.errors import Invalid, Refused
-from grantflow.identity import forms, kept, links, queries, service
+from grantflow.identity import closing, forms, kept, links, queries, registration, service
 from grantflow.identity.access import access
 from grantflow.identity.blueprint import bp
 from grantflow.identity.session import ROLE_TITLES, current_actor
@@ -70,7 +70,7 @@ def add_person() -> Page:
                 )
                 person_id = person.id
                 if person.password_hash is None:
-                    service.invite(actor, person_id, links.link(person), key=form.key.data)
+                    registration.invite(actor, person_id, key=form.key.data)
             flash(_("The account is open and an invitation is on its way. Now give the person a role."), "good")
             return redirect(url_for("identity.roles", person_id=person_id), 303)
         except Invalid as fault:
@@ -119,7 +119,18 @@ def roles(person_id: int) -> Page:
             form.form_errors.append(str(refusal))
             status = 403
     held = queries.roles_of([person_id], actor.scopes("manager", "programme_id"))[person_id]
-    shown = render_template("identity/roles.html", form=form, person=person, roles=held, titles=ROLE_TITLES)
+    invited = links.invitations_of([person_id]).get(person_id)
+    shown = render_template(
+        "identity/roles.html",
+        form=form,
+        person=person,
+        roles=held,
+        titles=ROLE_TITLES,
+        account=queries.account_of(person, invited),
+        invited=invited,
+        closing=closing.may_close(actor, person_id),
+        key=forms.new_key(),
+    )
     return shown, status if status != 200 else 400 if form.errors else 200
 
 
@@ -130,7 +141,7 @@ def revoke(person_id: int, assignment_id: int) -> Page:
     actor = current_actor()
     person = queries.person_for(actor, person_id, session.get("found", []))
     row = queries.assignment_for(actor, person_id, assignment_id)
-    form = forms.RevokeRole(kept.form_data())
+    form = forms.Reasoned(kept.form_data())
     status = 200
     if request.method == "POST" and form.validate():
         try:

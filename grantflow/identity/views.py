@@ -1,62 +1,95 @@
-"""The pages of the door and of oneself: sign-in, registration, links by mail, profile, language.
+"""The pages of the door: sign-in and its end, registration, and what opens behind a link by mail.
 
-People and roles as a manager sees them are in `staff`, organisations in `bodies`; rules are the services'.
+One's own pages are in `oneself`, people as a manager sees them in `staff` and `accounts`, organisations in `bodies`;
+how often a door may be tried is `throttle`'s, all other rules are the services'.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, session, url_for
-from flask_babel import force_locale
 from flask_babel import gettext as _
-from flask_limiter.util import get_remote_address
+from flask_babel import refresh
 from werkzeug.wrappers import Response
 
+from grantflow import clock
 from grantflow.db import unit_of_work
-from grantflow.errors import Invalid, NotFound
+from grantflow.errors import GrantFlowError, Invalid
 from grantflow.extensions import limiter
-from grantflow.identity import bodies as _bodies  # noqa: F401  its views belong to the same blueprint
-from grantflow.identity import door, forms, kept, links, passwords, queries, service, words
+from grantflow.identity import accounts as _accounts  # noqa: F401  its views belong to the same blueprint
+from grantflow.identity import addresses, forms, kept, links, passwords, queries, registration, service, throttle
+from grantflow.identity import bodies as _bodies  # noqa: F401  its views too
+from grantflow.identity import oneself as _oneself  # noqa: F401  and these
 from grantflow.identity import session as visit
-from grantflow.identity import staff as _staff  # noqa: F401  its views too
-from grantflow.identity.access import PUBLIC, SIGNED_IN, SYSTEM, access, actor_for
+from grantflow.identity import staff as _staff  # noqa: F401  and these
+from grantflow.identity.access import PUBLIC, access
 from grantflow.identity.blueprint import bp
-from grantflow.identity.session import ROLE_TITLES, current_actor
-from grantflow.rendering import LANGUAGES
+from grantflow.identity.oneself import home
+from grantflow.identity.session import ROLE_TITLES
+from grantflow.rendering import moment
 
 Page = str | Response | tuple[str, int]
 
 
-def home() -> str:
-    """Where somebody signed in begins."""
-    return url_for("cases.desk") if "cases.desk" in current_app.view_functions else url_for("identity.profile")
-
-
 # ------------------------------ the door
-def _account() -> str:
-    return "account/" + (words.address_key(request.form.get("email")) or request.form.get("email", "")[:254].casefold())
-
-
 def _failed(response: Any) -> bool:
     return bool(response.status_code != 303)
 
 
-def _too_often(_limit: Any) -> Any:
-    form = forms.SignIn(request.form)
-    form.form_errors.append(_("Too many attempts. Wait a quarter of an hour, or ask for a link by mail."))
-    return current_app.make_response((_door(form), 429))
+def _later(page: Callable[[str], str], hint: str = "") -> Callable[[Any], Any]:
+    """The answer to one try too many: the same page with its words kept, and when to try again."""
+
+    def answer(limit: Any) -> Any:
+        again = throttle.again_at(limit)
+        said = _("Too many attempts in a row. Try again after %(hour)s.", hour=moment(again, seconds=True))
+        shown = current_app.make_response((page(f"{said} {_help()[hint]}".strip()), 429))
+        shown.headers["Retry-After"] = str(int((again - clock.now()).total_seconds()) + 1)
+        return shown
+
+    return answer
+
+
+def _help() -> dict[str, str]:
+    return {
+        "": "",
+        "link": _("Or have a link sent to you: it lets you in at once."),
+        "letters": _("The letters already sent stay good: look for them in your mailbox, also among spam."),
+    }
+
+
+def _told(form: Any, sentence: str) -> Any:
+    form.form_errors.append(sentence)
+    return form
+
+
+_wait_at_door = _later(lambda said: _door(_told(forms.SignIn(request.form), said)), "link")
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
 @access(PUBLIC)
-@limiter.limit("10 per 15 minutes", key_func=_account, methods=["POST"], deduct_when=_failed, on_breach=_too_often)
 @limiter.limit(
-    "60 per 15 minutes",
-    key_func=get_remote_address,
+    throttle.FROM_ONE_PLACE,
+    key_func=throttle.for_place,
     methods=["POST"],
     deduct_when=_failed,
-    on_breach=_too_often,
+    on_breach=_wait_at_door,
+)
+@limiter.limit(
+    throttle.ONE_ACCOUNT,
+    key_func=throttle.for_account,
+    methods=["POST"],
+    deduct_when=_failed,
+    exempt_when=throttle.known,
+    on_breach=_wait_at_door,
+)
+@limiter.limit(
+    throttle.ONE_ADDRESS,
+    methods=["POST"],
+    deduct_when=_failed,
+    exempt_when=throttle.known,
+    on_breach=_wait_at_door,
 )
 def sign_in() -> Page:
     """Sign in, and go on where one was. Who exists is not told: wrong address and wrong password are one
@@ -74,13 +107,20 @@ def sign_in() -> Page:
     if passwords.worn(person.password_hash or ""):
         with unit_of_work():
             service.rehash(person.id, form.password.data or "")
+    return _let_in(person)
+
+
+def _let_in(person: Any, onward: str = "") -> Response:
+    """Begin the session and lead on; the browser is known to the account from now on."""
+    key = person.email_key
     visit.sign_in(person)
-    return redirect(_onward(), 303)
+    return throttle.remember(current_app.make_response(redirect(_onward(onward), 303)), key)
 
 
-def _onward() -> str:
+def _onward(onward: str = "") -> str:
     who = visit.visitor()
-    return (kept.waiting_for(who.id) if who else None) or kept.safe_next(request.args.get("next")) or home()
+    asked = kept.safe_next(onward) or kept.safe_next(request.args.get("next"))
+    return (kept.waiting_for(who.id) if who else None) or asked or home()
 
 
 def _door(form: forms.SignIn) -> str:
@@ -113,58 +153,75 @@ def sign_out() -> Response:
     return redirect(url_for("identity.sign_in"), 303)
 
 
+# ------------------------------ coming in
+def _register(form: forms.Register) -> str:
+    return render_template("identity/register.html", form=form, consent=service.CONSENT)
+
+
+_wait_to_register = _later(lambda said: _register(_told(forms.Register(request.form), said)), "letters")
+
+
 @bp.route("/register", methods=["GET", "POST"])
 @access(PUBLIC)
-@limiter.limit("20 per hour", methods=["POST"], deduct_when=_failed)
+@limiter.limit("20 per hour", methods=["POST"], deduct_when=lambda r: not _failed(r), on_breach=_wait_to_register)
+@limiter.limit(
+    throttle.LETTERS,
+    key_func=throttle.for_account,
+    methods=["POST"],
+    deduct_when=lambda r: not _failed(r),
+    on_breach=_wait_to_register,
+)
 def register() -> Page:
-    """Open an account of one's own; the first step afterwards is the organisation one applies for."""
+    """Ask for an account of one's own: a letter goes out, and the answer is the same whoever exists."""
     if visit.visitor() is not None:
         return redirect(_onward(), 303)
-    form = forms.Register(kept.form_data(), data={"language": visit.chosen_language()})
+    asked, onward = session.get("asked", ("", ""))
+    form = forms.Register(kept.form_data(), data={"language": visit.chosen_language(), "email": asked})
     if request.method == "POST" and form.validate():
+        onward = kept.safe_next(request.args.get("next")) or onward
         try:
-            with unit_of_work():
-                person = service.register(
+            with throttle.evenly():
+                address = registration.ask_account(
                     email=form.email.data or "",
                     name=form.name.data or "",
-                    password=form.password.data or "",
                     language=form.language.data,
                     zone=current_app.config["ZONE"],
                     consent=form.consent.data,
-                    key=form.key.data,
+                    onward=onward,
                 )
-            # A sending repeated by somebody else's browser must not open the account: the password is asked
-            # again.
-            known = service.authenticate(form.email.data or "", form.password.data or "")
-            if known is None or known.id != person.id:
-                raise Invalid(_("There is an account under this address already. Sign in with it."))
-            visit.sign_in(known)
-            flash(_("Your account is open."), "good")
-            onward = kept.waiting_for(known.id) or kept.safe_next(request.args.get("next"))
-            return redirect(url_for("identity.add_organisation", next=onward), 303)
+            session["asked"] = (address, onward)
+            return redirect(url_for("identity.registered"), 303)
         except Invalid as fault:
             forms.show_faults(form, fault)
-    return render_template("identity/register.html", form=form, consent=service.CONSENT), 400 if form.errors else 200
+    return _register(form), 400 if form.errors else 200
 
 
-# ------------------------------ links by mail
+@bp.route("/register/letter")
+@access(PUBLIC)
+def registered() -> Page:
+    """Where to look for the letter, and what to do if it does not come."""
+    if "asked" not in session:
+        return redirect(url_for("identity.register"), 303)
+    return render_template("identity/registered.html", address=session["asked"][0])
+
+
+def _forgotten(form: forms.Forgotten) -> str:
+    return render_template("identity/forgotten.html", form=form)
+
+
+_wait_for_letter = _later(lambda said: _forgotten(_told(forms.Forgotten(request.form), said)), "letters")
+
+
 @bp.route("/password", methods=["GET", "POST"])
 @access(PUBLIC)
-@limiter.limit("10 per hour", methods=["POST"])
+@limiter.limit("20 per hour", methods=["POST"], on_breach=_wait_for_letter)
+@limiter.limit(throttle.LETTERS, key_func=throttle.for_account, methods=["POST"], on_breach=_wait_for_letter)
 def forgotten() -> Page:
     """Ask for a link to choose a new password. The answer is the same whether the address is known or not."""
     form = forms.Forgotten(kept.form_data(), data={"email": request.args.get("email", "")})
     if request.method == "POST" and form.validate():
-        person = service.person_by_email(form.email.data or "")
-        if person is not None and person.active:
-            url = links.link(person, "password")
-            with unit_of_work():
-                door.record(
-                    person.id,
-                    "link_sent",
-                    actor=SYSTEM,
-                    notices=[("password_link", [person.id], {"note": url})],
-                )
+        with throttle.evenly():
+            registration.ask_password(form.email.data or "")
         flash(
             _(
                 "If there is an account under this address, a letter with a link is on its way. "
@@ -173,101 +230,107 @@ def forgotten() -> Page:
             "good",
         )
         return redirect(url_for("identity.sign_in"), 303)
-    return render_template("identity/forgotten.html", form=form), 400 if form.errors else 200
+    return _forgotten(form), 400 if form.errors else 200
 
 
-@bp.route("/<any(invitation, password):kind>/<token>", methods=["GET", "POST"])
+# ------------------------------ links by mail
+def _secret(page: Any) -> Any:
+    """A page whose address opens a door: no cache keeps it, and no other page is told of it."""
+    answer = current_app.make_response(page)
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def _behind(token: str, kind: str) -> Any:
+    """The row of an open link, its page in the language of its letter; None where it does not open."""
+    row = links.opened_by(token, kind)
+    if row is not None and visit.visitor() is None and "language" not in session:
+        session["language"] = row.language
+        refresh()
+    return row
+
+
+def _spent(kind: str) -> Any:
+    return _secret((render_template("identity/spent_link.html", kind=kind), 404))
+
+
+@bp.route("/<any(invitation, confirmation, password):kind>/<token>", methods=["GET", "POST"])
 @access(PUBLIC)
 @limiter.limit("30 per hour", methods=["POST"])
-def choose_password(kind: str, token: str) -> Page:
-    """Choose a password behind a link; the link is then spent and every older session over."""
-    person = links.opened_by(token, kind)
-    if person is None:
-        return render_template("identity/spent_link.html", kind=kind), 404
+def choose_password(kind: str, token: str) -> Any:
+    """Choose a password behind a link; the link is then spent and every older session over. Looking spends nothing."""
+    row = _behind(token, kind)
+    if row is None:
+        return _spent(kind)
     form = forms.ChoosePassword(kept.form_data())
     if request.method == "POST" and form.validate():
         try:
-            person_id, actor = person.id, actor_for(person)
             with unit_of_work():
-                service.change_password(actor, person_id, new=form.password.data or "")
-            fresh = service.authenticate(person.email, form.password.data or "")
-            assert fresh is not None
-            visit.sign_in(fresh)
-            flash(_("Your password is set."), "good")
-            return redirect(home(), 303)
+                person = registration.choose_password(token, kind, form.password.data or "")
+            flash(
+                _("Your address is confirmed and your password set.")
+                if kind == "confirmation"
+                else _("Your password is set."),
+                "good",
+            )
+            onward = row.onward
+            if kind == "confirmation":  # first of all: whom does one apply for
+                onward = url_for("identity.add_organisation", next=onward or None)
+            return _let_in(person, onward)
+        except links.Spent:
+            return _spent(kind)
         except Invalid as fault:
             forms.show_faults(form, fault)
-    shown = render_template("identity/choose_password.html", form=form, kind=kind, email=person.email)
-    return shown, 400 if form.errors else 200
+    shown = render_template("identity/choose_password.html", form=form, kind=kind, email=row.present)
+    return _secret((shown, 400 if form.errors else 200))
 
 
-# ------------------------------ oneself
-@bp.route("/profile", methods=["GET", "POST"])
-@access(SIGNED_IN)
-def profile() -> Page:
-    """One's own name, language, clock, colours and roles."""
-    who = visit.visitor()
-    assert who is not None
-    person = service.person(who.id)
-    form = forms.Profile(kept.form_data(), obj=person)
-    if request.method == "POST" and form.validate():
-        try:
-            actor = current_actor()
-            with unit_of_work():
-                service.change_name(
-                    actor,
-                    who.id,
-                    name_en=form.name_en.data or "",
-                    name_ru=form.name_ru.data or "",
-                    key=form.key.data,
-                )
-                service.change_settings(who.id, language=form.language.data, zone=form.zone.data, theme=form.theme.data)
-            session["language"] = form.language.data
-            with force_locale(form.language.data):
-                flash(_("Saved."), "good")
-            return redirect(url_for("identity.profile"), 303)
-        except Invalid as fault:
-            forms.show_faults(form, fault)
-    roles = queries.roles_of([who.id])[who.id]
-    shown = render_template("identity/profile.html", form=form, roles=roles, titles=ROLE_TITLES, email=who.email)
-    return shown, 400 if form.errors else 200
-
-
-@bp.route("/profile/password", methods=["GET", "POST"])
-@access(SIGNED_IN)
-@limiter.limit("10 per 15 minutes", methods=["POST"], deduct_when=_failed)
-def password() -> Page:
-    """Change one's password; every other session ends, this one goes on."""
-    who = visit.visitor()
-    assert who is not None
-    form = forms.ChangePassword(kept.form_data())
-    if request.method == "POST" and form.validate():
-        try:
-            actor = current_actor()
-            with unit_of_work():
-                service.change_password(
-                    actor, who.id, new=form.password.data or "", old=form.old.data or "", key=form.key.data
-                )
-            fresh = service.authenticate(who.email, form.password.data or "")
-            assert fresh is not None
-            visit.sign_in(fresh)
-            flash(_("Your password is changed. Other devices have to sign in again."), "good")
-            return redirect(url_for("identity.profile"), 303)
-        except Invalid as fault:
-            forms.show_faults(form, fault)
-    return render_template("identity/password.html", form=form), 400 if form.errors else 200
-
-
-@bp.route("/language/<language>", methods=["GET", "POST"])
+@bp.route("/letter/<any(address, undo, language):kind>/<token>", methods=["GET", "POST"])
 @access(PUBLIC)
-def language(language: str) -> Response:
-    """Switch the language: kept with the person, and in this browser for whoever is signed out."""
-    if language not in LANGUAGES:
-        raise NotFound
+@limiter.limit("30 per hour", methods=["POST"])
+def open_letter(kind: str, token: str) -> Any:
+    """What a letter asks to be confirmed, with one button: the new address, the old one again, the other language."""
+    row = _behind(token, kind)
+    if row is None:
+        return _spent(kind)
+    form = forms.OpenLetter()
+    refused = ""
+    if request.method == "POST" and form.validate():
+        try:
+            with unit_of_work():
+                onward = _LETTERS[kind](token)
+            return redirect(onward, 303)
+        except links.Spent:
+            return _spent(kind)
+        except GrantFlowError as refusal:
+            refused = str(refusal)
+    shown = render_template("identity/open_letter.html", form=form, kind=kind, row=row, refused=refused)
+    return _secret((shown, 403 if refused else 200))
+
+
+def _take_address(token: str) -> str:
+    addresses.take_address(token)
+    flash(_("The new address is yours: sign in with it, letters go there."), "good")
+    return url_for("identity.profile" if visit.visitor() else "identity.sign_in")
+
+
+def _restore_address(token: str) -> str:
+    _person, way = addresses.undo_address(token)
+    flash(_("The address is as it was, and nobody is signed in any more. Now choose a new password."), "good")
+    return way
+
+
+def _take_language(token: str) -> str:
+    _person, language = addresses.take_language(token)
     session["language"] = language
-    who = visit.visitor()
-    if who is not None and who.language != language:
-        with unit_of_work():
-            service.set_language(who.id, language)
-    back = kept.safe_next(request.values.get("next"))
-    return redirect(back or (home() if who else url_for("identity.sign_in")), 303)
+    refresh()
+    flash(_("Pages and letters are in this language from now on."), "good")
+    return url_for("identity.profile" if visit.visitor() else "identity.sign_in")
+
+
+_LETTERS: dict[str, Callable[[str], str]] = {
+    "address": _take_address,
+    "undo": _restore_address,
+    "language": _take_language,
+}

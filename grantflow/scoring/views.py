@@ -23,6 +23,7 @@ from grantflow.programmes.questions import asked
 from grantflow.scoring import boards, drawing, forms, opinions, queries, service, standing
 from grantflow.scoring import composing as _composing  # noqa: F401  its view belongs here
 from grantflow.scoring import desk as _desk  # noqa: F401  what it adds to the pages of others
+from grantflow.scoring import succession as _succession  # noqa: F401  what a seat hands on
 from grantflow.scoring.blueprint import bp
 from grantflow.submissions.pages import case_facts
 

@@ -35,10 +35,11 @@ VERSIONS = ApplicationVersion.__table__
 FILES = Attachment.__table__
 CASES = Case.__table__
 CALLS = Call.__table__
-# Declared once: what an import asks for each of its lines, and a page for each application it shows.
+# Asked several times for every answer that is written or sent: declared once, because to put one together costs more
+# than to run it.
 _ROW = select(APPLICATIONS).where(APPLICATIONS.c.case_id == bindparam("wanted"))
 _CALL = select(CALLS).where(CALLS.c.case_id == bindparam("wanted"))
-_FILES = (
+_ATTACHED = (
     select(FILES)
     .where(FILES.c.case_id.in_(bindparam("wanted", expanding=True)), FILES.c.removed_at.is_(None))
     .order_by(FILES.c.id)
@@ -96,7 +97,7 @@ def files_of_many(case_ids: Iterable[int]) -> dict[int, dict[str, list[dict[str,
     """The files attached now, by application and question, as answers hold them; one query for all."""
     wanted = list(case_ids)
     files: dict[int, dict[str, list[dict[str, Any]]]] = {case_id: {} for case_id in wanted}
-    for row in connection().execute(_FILES, {"wanted": wanted}):
+    for row in connection().execute(_ATTACHED, {"wanted": wanted}):
         files[row.case_id].setdefault(row.question, []).append(
             {
                 "id": row.id,

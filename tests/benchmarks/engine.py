@@ -1,6 +1,6 @@
-"""What the engine costs, as ratios to plain Python work done in the same run.
+"""What the engine costs, beside plain Python work done in the same run.
 
-    python tests/benchmarks/engine.py
+    python -m tests.benchmarks engine [--quick]
 
 A step is compared with looking it up in a dict of (state, move); reading all definitions with parsing their
 TOML alone; the first picture of a workflow with every further one.
@@ -8,18 +8,16 @@ TOML alone; the first picture of a workflow with every further one.
 
 from __future__ import annotations
 
-import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from grantflow.engine import diagram
 from grantflow.engine.loader import read
 from grantflow.engine.machine import Lifecycle
+from tests.benchmarks.table import Line
 
 FOLDER = Path(__file__).parents[2] / "workflows"
 
@@ -35,39 +33,32 @@ def seconds(work: Callable[[], object], times: int, rounds: int = 7) -> float:
     return median(taken)
 
 
-def show(what: str, floor: str, measured: float, least: float) -> None:
-    """One line: the work, its floor, both times and their ratio."""
-    left, right = f"{what:32} {measured * 1e6:10.1f} µs", f"{floor:26} {least * 1e6:10.1f} µs"
-    print(f"{left}   {right}   ratio {measured / least:8.1f}")
+def line(what: str, floor: str, measured: float, least: float) -> Line:
+    """One line: the work, its floor, both times and how much of the floor is reached."""
+    return Line(what, f"{measured * 1e6:,.1f} µs", f"{floor} {least * 1e6:,.1f} µs", least / measured)
 
 
-def main() -> None:
-    """Measure and print."""
+def lines(server: str | None, quick: bool) -> Iterator[Line]:
+    """A line for each of the engine's works."""
+    times = 10 if quick else 1
     workflow = read(FOLDER / "application.toml")
-    lifecycle = Lifecycle(workflow)
     submit, withdraw = workflow.move("submit"), workflow.move("withdraw")
     table = {(state, move.name): move.to or state for move in workflow.moves for state in move.source}
-    floor = seconds(lambda: table["draft", submit.name], 20_000)
-    show("a step", "a look-up in a dict", seconds(lambda: lifecycle.advance("draft", submit), 5_000), floor)
-    last = seconds(lambda: lifecycle.advance("reserve", withdraw), 5_000)
-    show("a step from the last of 7 sources", "a look-up in a dict", last, floor)
+    lifecycle = Lifecycle(workflow)
+    floor = seconds(lambda: table["draft", submit.name], 20_000 // times)
+    known = seconds(lambda: lifecycle.advance("draft", submit), 5_000 // times)
+    yield line("a step", "a look-up in a dict", known, floor)
+    first = seconds(lambda: Lifecycle(workflow), 20 // times)
+    both = seconds(lambda: Lifecycle(workflow).advance("reserve", withdraw), 20 // times)
+    yield line("a machine and its first step", "a machine alone", both, first)
     files = sorted(FOLDER.glob("*.toml"))
     texts = [path.read_text(encoding="utf-8") for path in files]
-    parsing = seconds(lambda: [tomllib.loads(text) for text in texts], 2)
-    show(
-        "reading all definitions",
-        "parsing their TOML alone",
-        seconds(lambda: [read(p) for p in files], 2),
-        parsing,
-    )
+    parsing = seconds(lambda: [tomllib.loads(text) for text in texts], 1)
+    yield line("reading all definitions", "their TOML alone", seconds(lambda: [read(p) for p in files], 1), parsing)
 
-    def first() -> str:
+    def drawn() -> str:
         diagram._plans.clear()
         return diagram.svg(workflow, "ru", ["draft", "submitted"], "eligible")
 
-    again = seconds(lambda: diagram.svg(workflow, "ru", ["draft", "submitted"], "eligible"), 20)
-    show("the first picture of a workflow", "every further one", seconds(first, 1), again)
-
-
-if __name__ == "__main__":
-    main()
+    again = seconds(lambda: diagram.svg(workflow, "ru", ["draft", "submitted"], "eligible"), 20 // times)
+    yield line("the first picture of a workflow", "every further one", seconds(drawn, 1), again)

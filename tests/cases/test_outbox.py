@@ -157,7 +157,8 @@ def test_staff_are_not_told_of_what_they_did_themselves_and_nobody_twice(app: Fl
 
     from grantflow.cases.context import Context
 
-    ctx = Context(session(), case, None, Told(), desk.officer, clock.now())  # type: ignore[arg-type]
-    people = outbox._recipients(ctx, service.get(case.id), "submission_received")
+    with unit_of_work() as current:
+        ctx = Context(current, case, None, Told(), desk.officer, clock.now())  # type: ignore[arg-type]
+        people = outbox._recipients(ctx, service.get(case.id), ctx.move.notices)["submission_received"]
     assert twice.person_id in people and desk.officer.person_id not in people and left.person_id not in people
     assert desk.stranger.person_id not in people

@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import unicodedata
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
@@ -182,9 +186,31 @@ def test_the_canonical_form_never_changes() -> None:
     assert canonical.canonical({"b": 1, "a": "e\u0308"}) == '{"a":"ë","b":1}'
 
 
-def test_a_fraction_cannot_enter_an_event() -> None:
-    with pytest.raises(TypeError, match="float"):
-        canonical.canonical({"sum": 1.5})
+LETTERS = st.text(st.sampled_from('ab"\\\n\x07e\u0308\u0301ёЁ\u212b\u2028😀'), max_size=6)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | LETTERS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(LETTERS | st.integers(0, 20), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES)
+def test_any_value_is_written_as_the_rules_say_in_words(value: Any) -> None:
+    def composed(value: Any) -> Any:
+        if isinstance(value, str):
+            return unicodedata.normalize("NFC", value)
+        if isinstance(value, dict):
+            return {composed(str(key)): composed(item) for key, item in value.items()}
+        return [composed(item) for item in value] if isinstance(value, list) else value
+
+    wanted = json.dumps(composed(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert canonical.canonical(value) == wanted
+
+
+@pytest.mark.parametrize("value", [{"sum": 1.5}, [{"a": {"b": (1, float("nan"))}}], 0.0, {"set": {1}}, b"bytes"])
+def test_a_fraction_cannot_enter_an_event(value: Any) -> None:
+    with pytest.raises(TypeError, match=r"an event holds no (float|set|bytes)"):
+        canonical.canonical(value)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 7, 8, 13])

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from grantflow import clock
 from grantflow.db import session, unit_of_work
-from grantflow.identity import kept, links, service
+from grantflow.identity import kept, service
 from grantflow.identity.access import actor_for
 from grantflow.identity.models import KeptInput, Person
 from tests import factories
@@ -52,17 +52,6 @@ def test_a_wrong_sign_in_says_the_same_whoever_exists(app: Flask, anna: Person, 
     assert page.status_code == 400
     assert "do not fit together" in text_of(page)
     assert field(page, "email") == email and field(page, "password") == ""
-
-
-def test_after_ten_wrong_attempts_an_account_has_to_wait(app: Flask, anna: Person) -> None:
-    client = app.test_client()
-    for _ in range(10):
-        assert client.post("/sign-in", data={"email": "anna@example.org", "password": "wrong words"}).status_code == 400
-    page = client.post("/sign-in", data={"email": "ANNA@example.org", "password": PASSWORD})
-    assert page.status_code == 429 and "Wait a quarter of an hour" in text_of(page)
-    assert field(page, "email") == "ANNA@example.org"
-    other = client.post("/sign-in", data={"email": "other@example.org", "password": "wrong words"})
-    assert other.status_code == 400
 
 
 def test_what_was_planted_in_a_session_does_not_survive_signing_in(app: Flask, anna: Person) -> None:
@@ -188,48 +177,6 @@ def test_a_closed_account_is_out_at_once(app: Flask, anna: Person) -> None:
     with unit_of_work() as current:
         current.get_one(Person, anna.id).active = False
     assert client.get("/profile").status_code == 303
-
-
-def test_registering_signs_in_and_leads_to_the_organisation(app: Flask) -> None:
-    client = app.test_client()
-    assert client.get("/register").status_code == 200
-    bad = client.post("/register", data={"name": "", "email": "x", "password": "short", "language": "ru"})
-    assert bad.status_code == 400
-    given = {
-        "name": "Вера",
-        "email": "vera@example.org",
-        "password": PASSWORD,
-        "language": "ru",
-        "consent": "y",
-        "key": "k",
-    }
-    answer = client.post("/register", data=given)
-    assert answer.status_code == 303 and answer.location == "/organisation/new"
-    taken = app.test_client().post("/register", data={**given, "key": "k2"})
-    assert taken.status_code == 400 and field(taken, "email") == "vera@example.org"
-
-
-def test_a_link_by_mail_opens_once_and_tells_nobody_who_exists(app: Flask, anna: Person) -> None:
-    client = app.test_client()
-    answers = [
-        text_of(client.post("/password", data={"email": e}, follow_redirects=True))
-        for e in ("anna@example.org", "no@example.org")
-    ]
-    assert answers[0] == answers[1]
-    link = links.link(session().get_one(Person, anna.id), "password").partition("//")[2].partition("/")[2]
-    assert client.get("/" + link).status_code == 200
-    weak = client.post("/" + link, data={"password": "short"})
-    assert weak.status_code == 400
-    assert client.post("/" + link, data={"password": "new words in a row"}).location == "/desk"
-    assert client.get("/" + link).status_code == 404
-    assert service.authenticate("anna@example.org", "new words in a row")
-
-
-def test_links_of_one_kind_do_not_open_the_other_and_grow_old(app: Flask, anna: Person) -> None:
-    token = links.link(anna, "invitation").rpartition("/")[2]
-    assert links.opened_by(token, "password") is None
-    assert links.opened_by(token + "x", "invitation") is None
-    assert links.opened_by("[]", "invitation") is None
 
 
 def test_the_language_is_kept_with_the_person_and_in_the_browser(app: Flask, anna: Person) -> None:

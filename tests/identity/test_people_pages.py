@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from grantflow.cases.models import Outbox
 from grantflow.db import session
+from grantflow.identity import links
 from grantflow.identity.models import Person, RoleAssignment
 from tests import factories
 from tests.browsing import counting, field, signed_in, text_of
@@ -35,7 +36,7 @@ def test_a_manager_adds_somebody_and_gives_a_role(app: Flask) -> None:
     )
     assert again.location == answer.location
     invited = session().scalars(select(Outbox).where(Outbox.person_id == person.id, Outbox.notice == "invited")).one()
-    assert "/invitation/" in invited.params["note"]
+    assert links.address_of(invited.params["account_link"]).rpartition("/")[0].endswith("/invitation")
     given = {"role": f"officer/{house.programme}", "ends_on": "31.12.2090", "reason": "Joins"}
     assert house.client.post(answer.location, data=given).status_code == 303
     page = house.client.get(answer.location)

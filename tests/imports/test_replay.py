@@ -127,7 +127,9 @@ def test_the_norwegian_register_adds_up_by_region_and_by_who_leads_to_the_ore(ap
 def test_the_published_grants_of_a_foundation_add_up_by_place(app: Flask) -> None:
     file = here(*sorted(GIVING.glob("*.xlsx")))
     programme, _manager, counts = replay("published_grants.toml", "threesixtygiving.toml", file)
-    lines = list(load_workbook(file, read_only=True).worksheets[0].iter_rows(values_only=True))
+    book = load_workbook(file, read_only=True)
+    lines = list(book.worksheets[0].iter_rows(values_only=True))
+    book.close()
     rows = [dict(zip(lines[0], cells, strict=False)) for cells in lines[1:]]
     assert counts == {"GIV-2020": len(rows)} == {"GIV-2020": 475}
     read = mapping.read(MAPS / "threesixtygiving.toml")

@@ -33,7 +33,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/desk", "/inbox", "/applications", "/applications/{my draft}", "/applications/{my draft}/edit/enterprise",
         "/applications/{my draft}/edit/budget", "/applications/{my draft}/edit/files", "/applications/{my draft}/check",
         "/cases/{my draft}", "/cases/{my draft}/moves/discard", "/calls/ZB-2022/apply", "/organisation",
-        "/organisation/new", "/profile", "/profile/password", "/cases/{award}",
+        "/organisation/new", "/profile", "/profile/password", "/profile/address",
+        "/cases/{award}",
     ),
     "grantee": (
         "/desk", "/cases/{my application}", "/applications/{my application}/receipt",
@@ -58,7 +59,9 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "manager": (
         "/desk", "/cases/{call}", "/cases/{draft call}", "/cases/{draft call}/moves/approve", "/calls/ZB-2022/scope",
-        "/applications/{draft}/extension", "/people", "/people/new", "/people/{officer person}/roles", "/programmes/prozvet",
+        "/applications/{draft}/extension", "/people", "/people/new", "/people/{officer person}/roles",
+        "/people/{officer person}/account", "/people/{officer person}/desk", "/people/{finance person}/desk?to={officer person}",
+        "/programmes/prozvet",
         "/panels", "/money", "/cases/{suspended}", "/cases/{suspended}/moves/resume", "/audit", "/cases/{programme}",
         "/cases/{alliance}", "/cases/{first panel}",
     ),
@@ -104,7 +107,10 @@ def numbers(demo: House) -> dict[str, int]:
         ]  # fmt: skip
         return int(fit[skip])
 
-    person = session().scalars(select(Person.id).where(Person.email == PEOPLE["officer"])).one()
+    person, payer = (
+        session().scalars(select(Person.id).where(Person.email == PEOPLE[code])).one()
+        for code in ("officer", "finance")
+    )
     return {
         "my draft": first("application", "draft", "applicant"), "my application": first("application", "awarded", "grantee"),
         "my award": first("award", None, "grantee"), "my tranche": first("tranche", None, "grantee"),
@@ -117,7 +123,7 @@ def numbers(demo: House) -> dict[str, int]:
         "first approved": first("tranche", "first_approved"), "ready": first("tranche", "ready"),
         "paid": first("tranche", "paid"), "suspended": first("award", "suspended"), "draft": first("application", "draft"),
         "programme": first("programme"), "alliance": first("alliance"), "check": first("check"),
-        "officer person": person,
+        "officer person": person, "finance person": payer,
     }  # fmt: skip
 
 

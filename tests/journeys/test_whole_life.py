@@ -21,6 +21,7 @@ from grantflow.cases import definitions
 from grantflow.db import unit_of_work
 from grantflow.followups import drafts
 from tests.browser import NARROW, WIDE, Hands, House, shot, sideways, sign_in
+from tests.identity.letters import letters, link_in
 from tests.journeys import scene as made
 from tests.journeys.scene import CALL, PAPER, ZONE, Scene, answer
 
@@ -131,10 +132,15 @@ class Life:
         page = hands.page
         hands.write(page.locator("#name"), self.both("Vera Tkachova", "Вера Ткачёва"))
         hands.write(page.locator("#email"), "applicant@journey.example")
-        hands.write(page.locator("#password"), "four wet boots in a row")
         hands.pick("language", self.language)
         hands.tick(page.locator("#consent"))
         self.shot(hands, "register")
+        hands.follow(page.locator("main form .gf-acts button[type=submit]"))
+        assert hands.path == "/register/letter", hands.words[:600]
+        self.shot(hands, "register-letter")
+        hands.open(link_in(letters("applicant@journey.example")[-1], "confirmation"))
+        hands.write(page.locator("#password"), "four wet boots in a row")
+        self.shot(hands, "confirm")
         hands.follow(page.locator("main form .gf-acts button[type=submit]"))
         assert hands.path.startswith("/organisation/new"), hands.words[:600]
         hands.write(page.locator("#name_ru"), "ИП «Льняная нить»")

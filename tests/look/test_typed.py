@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date
 from decimal import Decimal
 
@@ -153,3 +154,11 @@ def test_a_date_outside_its_limits_is_told_the_limits() -> None:
 def test_text_is_stored_without_control_characters_and_in_one_form() -> None:
     assert clean_text("  a\x00b\u202ec\r\nd\x07\te\u0301 ") == "abc\nd\t\u00e9"
     assert clean_text(None) == ""
+
+
+def test_of_all_characters_only_controls_halves_and_turners_are_taken_out() -> None:
+    for start in range(0, 0x110000, 0x1000):
+        letters = [chr(code) for code in range(start, start + 0x1000)]
+        kept = {letter for letter in letters if clean_text(f"a{letter}b") != "ab"}
+        gone = {letter for letter in letters if unicodedata.category(letter) in ("Cc", "Cs")} - {"\n", "\t", "\r"}
+        assert kept == set(letters) - gone - set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
