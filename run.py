@@ -42,6 +42,7 @@ To work with it:
   users         people and their roles
   workflows     check and draw the state machines
   programmes    load a programme and its calls
+  applications  bring applications in from a file
   history       verify the history, set a checkpoint
   export        what auditors, the public and the bank receive
 

@@ -118,6 +118,8 @@ class RoleAssignment(Base):
         CheckConstraint("ends_on IS NULL OR starts_on IS NULL OR ends_on >= starts_on", name="ends_after_start"),
         Index("ix_roles_person_id", "person_id"),
         Index("ix_roles_role_programme_id", "role", "programme_id"),
+        # Every move asks who acts for one organisation: without it that reads every applicant there is.
+        Index("ix_roles_role_organisation_id", "role", "organisation_id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
