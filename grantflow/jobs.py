@@ -98,4 +98,9 @@ class Ring:
     seconds: int
 
 
-SCHEDULE = (Ring(sweep_deadlines, CLOCK, 15), Ring(remind, CLOCK, 60), Ring(send, MAIL, 30), Ring(checkpoint, CLOCK, 600))
+SCHEDULE = (
+    Ring(sweep_deadlines, CLOCK, 15),
+    Ring(remind, CLOCK, 60),
+    Ring(send, MAIL, 30),
+    Ring(checkpoint, CLOCK, 600),
+)

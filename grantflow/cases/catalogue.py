@@ -55,9 +55,7 @@ class Ladder(BaseModel):
 
     notice: str
     of: Annotated[str, AfterValidator(_of)]
-    at: Annotated[
-        tuple[Annotated[str, AfterValidator(_rung)], ...], Field(min_length=1), AfterValidator(_climbing)
-    ]
+    at: Annotated[tuple[Annotated[str, AfterValidator(_rung)], ...], Field(min_length=1), AfterValidator(_climbing)]
     programme: str = Field(default="*", min_length=1)
 
 
@@ -73,4 +71,3 @@ class Row(BaseModel):
     """Whether a reader may stop its mail: only where nobody is harmed by not reading it."""
     digest: Literal["", "daily", "morning"] = ""
     ladder: tuple[Ladder, ...] = ()
-

@@ -32,9 +32,9 @@ _O, _P, _C = Outbox.__table__, Person.__table__, Case.__table__
 def sweep() -> int:
     """Write the letters of this morning that are not written yet; gives back how many it wrote."""
     now = clock.now()
-    return sum(
-        _write(person, "daily_digest", now) for person in _readers(_waiting(now))
-    ) + sum(_write(person, "morning_digest", now) for person in _readers(_still(now)))
+    return sum(_write(person, "daily_digest", now) for person in _readers(_waiting(now))) + sum(
+        _write(person, "morning_digest", now) for person in _readers(_still(now))
+    )
 
 
 def _names(digest: str) -> list[str]:

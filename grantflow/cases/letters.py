@@ -49,14 +49,18 @@ def inbox(actor: Actor, zone: str, page: int = 1) -> tuple[list[Notice], int, in
         )
         .one()
     )
-    rows = session().execute(
-        select(Outbox.__table__, _C.ref)
-        .outerjoin(Case.__table__, _C.id == _O.case_id)
-        .where(mine)
-        .order_by(_O.id.desc())
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
-    ).all()
+    rows = (
+        session()
+        .execute(
+            select(Outbox.__table__, _C.ref)
+            .outerjoin(Case.__table__, _C.id == _O.case_id)
+            .where(mine)
+            .order_by(_O.id.desc())
+            .limit(PAGE)
+            .offset((page - 1) * PAGE)
+        )
+        .all()
+    )
     said = texts.of_ids({row.text_id for row in rows if row.text_id is not None})
     language = rendering.language()
     found = [

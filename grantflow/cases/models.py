@@ -180,7 +180,9 @@ class NoticeText(Base):
     __table_args__ = (
         UniqueConstraint("key"),
         CheckConstraint(in_list("origin", ("standard", "manager")), name="known_origin"),
-        CheckConstraint("origin <> 'manager' OR (programme_id IS NOT NULL AND by_id IS NOT NULL)", name="has_its_writer"),
+        CheckConstraint(
+            "origin <> 'manager' OR (programme_id IS NOT NULL AND by_id IS NOT NULL)", name="has_its_writer"
+        ),
         Index("ix_notice_texts_programme_id_notice", "programme_id", "notice"),
     )
 

@@ -182,7 +182,9 @@ class Said(Protocol):
     def text(self) -> Mapping[str, str]: ...
 
 
-def render(name: str, params: dict[str, Any], language: str, zone: str, link: str, said: Said | None = None) -> Rendered:
+def render(
+    name: str, params: dict[str, Any], language: str, zone: str, link: str, said: Said | None = None
+) -> Rendered:
     """The notice in a language, in the files' words unless `said` has others.
 
     A parameter given as {"en": …, "ru": …} is taken in that language.

@@ -62,8 +62,8 @@ def source(name: str) -> Callable[[Source], Source]:
 
 
 def known(of: str) -> bool:
-    """Whether a ladder may stand on this: a source there is, or a deadline, which the definitions judge."""
-    return "/" in of or of in _sources
+    """Whether a stage registered this source."""
+    return of in _sources
 
 
 def _dates(of: str, first: datetime, last: datetime, case_id: int | None = None) -> Iterable[Due]:

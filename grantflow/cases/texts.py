@@ -24,11 +24,12 @@ from grantflow.errors import Invalid, NotFound, Refused
 from grantflow.history import store
 from grantflow.history.canonical import sha256
 from grantflow.identity.access import Actor
+from grantflow.identity.models import Person
 
 SUBJECT, TEXT = 160, 2000
 """The longest subject and text of a notice, in characters; a subject longer than this is cut by mail programs."""
 LANGUAGES = ("en", "ru")
-_ROWS, _C = NoticeText.__table__, Case.__table__.c
+_ROWS, _C, _PEOPLE = NoticeText.__table__, Case.__table__.c, Person.__table__
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,7 @@ class Words:
 def standard(name: str) -> Words:
     """The words as the files have them."""
     notice = catalogue()[name]
-    return Words(
-        {"en": notice.subject.en, "ru": notice.subject.ru}, {"en": notice.text.en, "ru": notice.text.ru}
-    )
+    return Words({"en": notice.subject.en, "ru": notice.subject.ru}, {"en": notice.text.en, "ru": notice.text.ru})
 
 
 def _words(row: Any) -> Words:
@@ -67,11 +66,19 @@ def versions(programme_id: int, name: str) -> list[Any]:
     return list(session().execute(query.order_by(_ROWS.c.version.desc())))
 
 
-def newest(programme_id: int) -> dict[str, Any]:
-    """The newest version of each notice that a manager of this programme touched, in one query."""
+def writers(programme_id: int, name: str) -> dict[int, Any]:
+    """Who wrote the versions: number, names."""
+    query = select(_PEOPLE.c.id, _PEOPLE.c.name_en, _PEOPLE.c.name_ru).where(
+        _PEOPLE.c.id.in_(select(_ROWS.c.by_id).where(_ROWS.c.programme_id == programme_id, _ROWS.c.notice == name))
+    )
+    return {row.id: row for row in session().execute(query)}
+
+
+def changed(programme_id: int) -> dict[str, Words]:
+    """The notices whose words a manager of this programme wrote anew, as they count now; in one query."""
     latest = select(func.max(_ROWS.c.id)).where(_ROWS.c.programme_id == programme_id).group_by(_ROWS.c.notice)
-    rows = session().execute(select(_ROWS).where(_ROWS.c.id.in_(latest)))
-    return {row.notice: row for row in rows}
+    rows = session().execute(select(_ROWS).where(_ROWS.c.id.in_(latest), _ROWS.c.origin == "manager"))
+    return {row.notice: _words(row) for row in rows}
 
 
 def current(name: str, programme_id: int | None) -> Words:
@@ -148,7 +155,9 @@ def faults(name: str, said: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
                 try:
                     unknown = sorted(_placeholders(text) - known)
                 except ValueError as error:
-                    unknown = [] if "brace" in str(error) or "'}'" in str(error) or "'{'" in str(error) else [str(error)]
+                    unknown = (
+                        [] if "brace" in str(error) or "'}'" in str(error) or "'{'" in str(error) else [str(error)]
+                    )
                     if not unknown:
                         found[where] = _("A brace stands alone here. Braces go in pairs round one word.")
                 if unknown:
@@ -188,7 +197,9 @@ def write(
     if key is not None and store.by_key(session().connection(), programme_id, key) is not None:
         return version
     if seen != version:
-        raise Refused(_("Somebody else wrote a newer version meanwhile. What you typed is kept; compare it with theirs."))
+        raise Refused(
+            _("Somebody else wrote a newer version meanwhile. What you typed is kept; compare it with theirs.")
+        )
     if said is not None and (wrong := faults(name, said)):
         raise Invalid(_("This cannot be taken yet."), wrong)
     before = current(name, programme_id)

@@ -67,6 +67,7 @@ SAYS: dict[str, Any] = {
     "desk_taken_over": _("Desk taken over"),
     "role_granted": _("Role given"),
     "notice_text_changed": _("Words of a notice changed"),
+    "notice_tried": _("Notice sent to oneself as a trial"),
     "notices_stopped": _("Mail of a kind stopped"),
     "notices_wanted": _("Mail of a kind wanted again"),
     "role_revoked": _("Role taken back"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -73,13 +73,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_notice_stops_person_id")),
         sa.PrimaryKeyConstraint("person_id", "code", name=op.f("pk_notice_stops")),
     )
-    # Said in SQL both databases share: a batch would make the table anew, which rows that point to it forbid.
-    number = "INTEGER" if op.get_bind().dialect.name == "sqlite" else "BIGINT"
-    op.execute("ALTER TABLE outbox ADD COLUMN withheld VARCHAR(20)")
-    for name, table in (("text_id", "notice_texts"), ("digest_id", "outbox")):
-        op.execute(
-            f"ALTER TABLE outbox ADD COLUMN {name} {number} CONSTRAINT fk_outbox_{name} REFERENCES {table} (id)"
-        )
+    # On SQLite the table is made anew, which none of its triggers or of other tables' rows forbids: it has neither.
+    count = sa.CheckConstraint("attempts >= 0", name=op.f("ck_outbox_attempts_count"))
+    with op.batch_alter_table("outbox", table_args=(count,) if op.get_bind().dialect.name == "sqlite" else ()) as batch:
+        batch.add_column(sa.Column("withheld", sa.String(length=20), nullable=True))
+        batch.add_column(sa.Column("text_id", ID, nullable=True))
+        batch.add_column(sa.Column("digest_id", ID, nullable=True))
+        batch.create_foreign_key(op.f("fk_outbox_text_id"), "notice_texts", ["text_id"], ["id"])
+        batch.create_foreign_key(op.f("fk_outbox_digest_id"), "outbox", ["digest_id"], ["id"])
     op.create_index("ix_outbox_digest_id", "outbox", ["digest_id"])
     for statement in TRIGGERS[op.get_bind().dialect.name]:
         op.execute(statement)
@@ -87,8 +88,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_outbox_digest_id", table_name="outbox")
-    for name in ("digest_id", "text_id", "withheld"):
-        op.drop_column("outbox", name)
+    count = sa.CheckConstraint("attempts >= 0", name=op.f("ck_outbox_attempts_count"))
+    with op.batch_alter_table("outbox", table_args=(count,) if op.get_bind().dialect.name == "sqlite" else ()) as batch:
+        for name in ("digest_id", "text_id"):
+            batch.drop_constraint(op.f(f"fk_outbox_{name}"), type_="foreignkey")
+        for name in ("digest_id", "text_id", "withheld"):
+            batch.drop_column(name)
     op.drop_table("notice_stops")
     op.drop_index("ix_reminders_notice_anchor_at", table_name="reminders")
     op.drop_table("reminders")
