@@ -131,11 +131,13 @@ def compose_panel(
     wanted = {member.person_id: member for member in _checked(members)}
     panel = panel_of(call_id)
     if panel is None:
+        # An alliance has a panel for each call: by its code they are told apart.
+        title = Prose(en=f"{call.panel.en}, {call.code}", ru=f"{call.panel.ru}, {call.code}")
         file = open_case(
             "panel",
             actor=actor,
             role="" if actor.everywhere else "manager",
-            title=call.panel.en,
+            title=title.en,
             programme_id=call.programme_id,
             alliance_id=call.alliance_id,
             call_id=call_id,
@@ -146,7 +148,7 @@ def compose_panel(
             "case_id": file.id,
             "alliance_id": call.alliance_id,
             "call_id": call_id,
-            "title": call.panel,
+            "title": title,
             "quorum": quorum or terms_of(call.pack_hash).rubric.quorum,
             "reviews_due_on": reviews_due_on or call.results_on - timedelta(days=14),
         }
