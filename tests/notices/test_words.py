@@ -30,7 +30,9 @@ class House:
         self.auditor = person("auditor", programme_id=self.programme)
         self.stranger = person("manager", programme_id=self.other)
 
-    def write(self, said: Any = SAID, *, seen: int = 0, key: str | None = None, actor: Any = None, name: str = NAME) -> int:
+    def write(
+        self, said: Any = SAID, *, seen: int = 0, key: str | None = None, actor: Any = None, name: str = NAME
+    ) -> int:
         with unit_of_work():
             return texts.write(self.programme, name, said, actor=actor or self.manager, seen=seen, key=key)
 
