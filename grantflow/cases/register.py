@@ -122,7 +122,7 @@ def notice(programme_id: int, name: str) -> str:
         programme=programme, title=titles.title(programme), name=name, notice=found, row=notices.row_of(name),
         words=words, versions=texts.versions(programme_id, name), writers=texts.writers(programme_id, name),
         previews={language: samples.preview(name, words, language, zone()) for language in texts.LANGUAGES},
-        roles=role_names(found.to) if found.to else "", editable=texts.editable(found),
+        roles=role_names(found.to) if found.to else "", editable=texts.editable(name),
         manages=_manages(programme_id, actor), form=Keyed(),
     )  # fmt: skip
 
@@ -133,8 +133,12 @@ def words(programme_id: int, name: str) -> Page:
     """Write a new version: look at it with invented values first, or keep it."""
     actor = current_actor()
     programme, found = _programme(programme_id, actor), _notice(name)
-    if not _manages(programme_id, actor) or not texts.editable(found):
-        raise Refused(_("Letters about accounts are the same everywhere; nobody changes them for a programme."))
+    if not _manages(programme_id, actor) or not texts.editable(name):
+        raise Refused(
+            _(
+                "Letters about accounts, and those that gather others, are the same everywhere; nobody changes them for a programme."
+            )
+        )
     count = texts.current(name, programme_id)
     rows = texts.versions(programme_id, name)
     before = {f"{part}_{lang}": getattr(count, part)[lang] for part in ("subject", "text") for lang in texts.LANGUAGES}

@@ -17,7 +17,8 @@ from sqlalchemy import func, select
 
 from grantflow import clock
 from grantflow.cases.models import Case, NoticeText
-from grantflow.cases.notices import PLACEHOLDERS, Notice, catalogue
+from grantflow.cases.notices import PLACEHOLDERS, catalogue
+from grantflow.cases.outbox import DIGESTS
 from grantflow.cases.service import record
 from grantflow.db import insert_if_new, session, writing
 from grantflow.errors import Invalid, NotFound, Refused
@@ -114,9 +115,9 @@ def pin(name: str, words: Words) -> int:
 
 
 # what may be written
-def editable(notice: Notice) -> bool:
-    """Letters about accounts belong to no programme; nobody rewrites them for one."""
-    return notice.code != "N-01"
+def editable(name: str) -> bool:
+    """Letters about accounts and access, and those that gather others, belong to no programme: none has its own words."""
+    return catalogue()[name].code not in ("N-01", "N-19") and name not in DIGESTS
 
 
 def allowed(name: str) -> set[str]:
@@ -168,13 +169,15 @@ def faults(name: str, said: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     return found
 
 
-def _may(programme_id: int, actor: Actor, name: str) -> Notice:
-    notice = catalogue().get(name)
-    if notice is None or programme_id not in actor.scopes("manager", "programme_id"):
+def _may(programme_id: int, actor: Actor, name: str) -> None:
+    if name not in catalogue() or programme_id not in actor.scopes("manager", "programme_id"):
         raise NotFound
-    if not editable(notice):
-        raise Refused(_("Letters about accounts are the same everywhere; nobody changes them for a programme."))
-    return notice
+    if not editable(name):
+        raise Refused(
+            _(
+                "Letters about accounts, and those that gather others, are the same everywhere; nobody changes them for a programme."
+            )
+        )
 
 
 def write(

@@ -120,8 +120,9 @@ def test_only_a_manager_of_the_programme_writes_and_never_letters_about_accounts
     for actor in (house.stranger, house.auditor):
         with pytest.raises(NotFound):
             house.write(actor=actor)
-    with pytest.raises(Refused, match="about accounts"):
-        house.write(name="password_link")
+    for name in ("password_link", "audit_ends", "daily_digest"):
+        with pytest.raises(Refused, match="about accounts"):
+            house.write(name=name)
 
 
 def test_the_database_refuses_to_change_a_version(house: House) -> None:
