@@ -44,10 +44,11 @@ def switch(person_id: int, code: str, on: bool, *, actor: Actor) -> bool:
         raise Refused(_("Mail of this kind cannot be stopped: somebody could be harmed by not reading it."))
     here = (_STOPS.c.person_id == person_id, _STOPS.c.code == code)
     if on:
-        changed = bool(writing().execute(delete(_STOPS).where(*here)).rowcount)  # type: ignore[attr-defined]
+        done = delete(_STOPS).where(*here).returning(_STOPS.c.code)
     else:
         row = {"person_id": person_id, "code": code, "stopped_at": clock.now()}
-        changed = bool(writing().execute(insert_if_new(_STOPS), row).rowcount)  # type: ignore[attr-defined]
+        done = insert_if_new(_STOPS).values(row).returning(_STOPS.c.code)
+    changed = writing().execute(done).scalar_one_or_none() is not None
     if changed:
         record(person_id, "notices_wanted" if on else "notices_stopped", actor=actor, facts={"number": code})
     return changed
