@@ -41,6 +41,13 @@ def enter(ctx: Any, state: str, *, sources: bool = True) -> datetime | None:
     # Whatever opened one either stands in the definition of the state or left its date on the case.
     if left.due_at is not None or (left.state is not None and ctx.workflow.deadlines_of(left.state)):
         _LEAVE.run(unit, {"left_case": left.id, "now": ctx.now})
+    opened = planned(ctx, state, sources=sources)
+    _OPEN.run(unit, *opened)
+    return min((row["due_at"] for row in opened), default=None)
+
+
+def planned(ctx: Any, state: str, *, sources: bool = True) -> list[dict[str, Any]]:
+    """The rows that the deadlines of a state call for, counted from the context's moment; nothing is written."""
     opened = []
     for deadline in ctx.workflow.deadlines_of(state):
         if deadline.field and not sources:
@@ -50,8 +57,35 @@ def enter(ctx: Any, state: str, *, sources: bool = True) -> datetime | None:
             opened.append(
                 {"case_id": ctx.case.id, "name": deadline.name, "trigger": deadline.trigger, "due_at": due_at}
             )
-    _OPEN.run(unit, *opened)
-    return min((row["due_at"] for row in opened), default=None)
+    return opened
+
+
+def against(case: Any, wanted: list[dict[str, Any]]) -> tuple[list[Any], list[dict[str, Any]]]:
+    """The open rows of a case that its `planned` deadlines have no room for, and those of them that are yet to be opened.
+
+    A row that stays as it is stays the same row, and a date that was kept already in the present state is not set
+    again: a reminder comes once.
+    """
+    missing = {(row["name"], row["trigger"], row["due_at"]): row for row in wanted}
+    surplus = []
+    for row in session().execute(select(_ROWS).where(_ROWS.c.case_id == case.id).order_by(_ROWS.c.id)).all():
+        known = (row.name, row.trigger, row.due_at)
+        if row.closed_at is not None:
+            if row.outcome == FIRED and row.due_at > case.since_at:
+                missing.pop(known, None)
+        elif missing.pop(known, None) is None:
+            surplus.append(row)
+    return surplus, list(missing.values())
+
+
+def carry_over(ctx: Any, state: str) -> None:
+    """Give a case that was put under another version the deadlines of its state there, and take away the others."""
+    surplus, missing = against(ctx.case, planned(ctx, state))
+    if surplus:
+        closed = update(_ROWS).where(_ROWS.c.id.in_([row.id for row in surplus]))
+        writing().execute(closed.values(closed_at=clock.now(), outcome="left behind"))
+    _OPEN.run(ctx.connection, *missing)
+    _nearest(ctx.case.id)
 
 
 def reckon(case_id: int) -> None:

@@ -1,10 +1,11 @@
 """Which definitions are in force, and the pinned ones of running cases, kept in the database under their hash.
 
-Reading and judging definition files is the engine's; moving live cases to a newer one is a later, explicit act.
+Reading and judging definition files is the engine's; moving live cases to a newer one is an explicit act, `amending`'s.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -73,3 +74,31 @@ def pin(workflow: Workflow) -> str:
             },
         )
     return workflow.content_hash
+
+
+CHANGED = "definition_changed"
+"""The record of a case being put under another version of its definition."""
+
+
+def along(case: Any, events: Sequence[Any]) -> list[Workflow | None]:
+    """The version under which each of a case's events, all of them in order, was written.
+
+    The event that changes it stands under the newer one; where it came from is a state of the older, as of the event
+    before. A move or state that a newer version has no more keeps its words that way.
+    """
+    held = pinned(case.workflow_hash) if case.workflow_hash is not None else None
+    found: list[Workflow | None] = []
+    for event in reversed(events):
+        found.append(held)
+        if event.move == CHANGED and held is not None:
+            changes = event.facts.get("changes", ())
+            before = next((change["before"] for change in changes if change["field"] == "definition"), None)
+            held = pinned(before) if before is not None else held
+    found.reverse()
+    return found
+
+
+def versions_of(name: str) -> list[Workflow]:
+    """Every version of a workflow that a case was ever put under, the oldest first."""
+    query = select(Definition.hash).where(Definition.name == name).order_by(Definition.stored_at, Definition.hash)
+    return [pinned(number) for number in session().scalars(query).all()]

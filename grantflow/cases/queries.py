@@ -56,6 +56,8 @@ class History:
     report: Report
     full: bool
     since_at: datetime | None = None
+    earlier: list[Any] = field(default_factory=list)
+    """What states were called in which it was under earlier versions, and which the present one does not have."""
 
 
 @dataclass
@@ -160,10 +162,11 @@ def timeline(case: Any, actor: Actor, is_sealed: bool = False) -> History:
     for dedupe in session().scalars(select(_O.dedupe).where(_O.case_id == case.id)):
         seq = dedupe.split("/")[1]
         sent[int(seq)] = sent.get(int(seq), 0) + 1
-    workflow = definitions.pinned(case.workflow_hash) if case.workflow_hash else None
+    present = definitions.pinned(case.workflow_hash) if case.workflow_hash else None
     lines, path, since = [], [], None
-    hidden = False
-    for event in events:
+    earlier: dict[str, Any] = {}
+    hidden, before = False, None
+    for event, workflow in zip(events, definitions.along(case, events), strict=True):
         moved = event.from_state != event.to_state
         if is_sealed and workflow and event.to_state in workflow.states_by_name and moved:
             hidden = hidden or sealed.decided(workflow, event.to_state)
@@ -172,11 +175,17 @@ def timeline(case: Any, actor: Actor, is_sealed: bool = False) -> History:
         if moved and event.to_state:
             path.append(event.to_state)
             since = event.at
+            if workflow and present and event.to_state not in present.states_by_name:
+                earlier[event.to_state] = workflow.state(event.to_state).label
         own = event.actor_id is not None and event.actor_id == actor.person_id
         if full or own or moved or event.move in words.OPEN_RECORDS:
             lines.append(_line(event, beside, workflow, full, own, sent.get(event.seq, 0)))
+            if moved and workflow and before and workflow is not before:
+                left, reached = before.state(event.from_state).label, workflow.state(event.to_state).label
+                lines[-1].changes.append((words.field_label("state"), rendering.label(left), rendering.label(reached)))
+        before = workflow
     lines.reverse()
-    return History(lines, path, verify_case(case.id), full, since)
+    return History(lines, path, verify_case(case.id), full, since, list(earlier.values()))
 
 
 def _line(

@@ -1,5 +1,6 @@
 """The one door. `fire()` moves a case and remembers it in the same breath; `open_case()` begins one; `record()` writes
-what happened without a move. Nothing else changes a state or writes history.
+what happened without a move; `change_definition()` puts it under a newer version of its definition. Nothing else changes
+a state or writes history.
 
 Rules live in the definitions and in the guards the stages register, asked in `judging`; the row of the case is read and
 written through `rows`; rows of a stage are changed by its effects.
@@ -8,7 +9,7 @@ written through `rows`; rows of a stage are changed by its effects.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -21,6 +22,7 @@ from grantflow.cases.judging import Passed, ask, judge, moves_for, needs_past, n
 from grantflow.cases.models import WORKFLOW_KINDS, Case
 from grantflow.cases.rows import forget, get, go_on, lock
 from grantflow.db import insert_if_new, session, unit_connection, writing
+from grantflow.engine.definition import Workflow
 from grantflow.engine.machine import lifecycle_of
 from grantflow.engine.registry import registry
 from grantflow.engine.verdict import Verdict
@@ -31,7 +33,9 @@ from grantflow.identity import door
 from grantflow.identity.access import SCOPES, SYSTEM, Actor
 from grantflow.identity.models import ROLES
 
-__all__ = ["Outcome", "Passed", "ask", "fire", "forget", "get", "lock", "moves_for", "open_case", "record"]
+__all__ = [
+    "Outcome", "Passed", "ask", "change_definition", "fire", "forget", "get", "lock", "moves_for", "open_case", "record",
+]  # fmt: skip
 
 _CASES = Case.__table__
 _BY_OPEN_KEY = select(_CASES).where(_CASES.c.open_key == bindparam("wanted"))
@@ -256,6 +260,39 @@ def record(
     outbox.write(ctx, case, event)
     forget(case_id)
     return event
+
+
+def change_definition(
+    case_id: int, to: Workflow, state: str, *, actor: Actor, reason: str, version: int | None = None
+) -> Any | None:
+    """Put a case under another version of its definition, in a state of that version; gives back its row.
+
+    It is an event, not a move: no guard is asked, no effect runs, no notice goes out. A case that changes its state
+    enters it now, and votes under way begin anew; one that stays keeps its time and its votes. Deadlines are reckoned
+    anew. None, and nothing changed, for a case that is under that version already. `version` is what was looked over:
+    Stale if the case has gone on since. Which cases, to which states, and by whom is for `amending`.
+    """
+    current, case = writing(), lock(case_id)
+    if case.workflow_hash == to.content_hash:
+        return None
+    if case.workflow_hash is None:
+        raise Refused(_("This record has no workflow; nothing moves it."))
+    if version is not None and version != case.version:
+        raise Stale(_("Somebody else was a moment faster. Look at it as it is now, then decide."))
+    now, seq, roles = clock.now(), case.version + 1, actor.roles_on(case)
+    role = "manager" if "manager" in roles else _one_of(roles)
+    ctx = Context(current, case, to, _Record(definitions.CHANGED), actor, now, role=role, reason=reason.strip())  # type: ignore[arg-type]
+    ctx.change("definition", case.workflow_hash, definitions.pin(to))
+    event = _write_event(ctx, seq, definitions.CHANGED, case.state, state, None, case.head_hash)
+    columns = {"version": seq, "head_hash": event["hash"], "workflow_hash": to.content_hash}
+    if state != case.state:
+        columns |= {"state": state, "stage": str(to.state(state).stage), "since_at": now, "since_seq": seq}
+    elif (stage := str(to.state(state).stage)) != case.stage:
+        columns["stage"] = stage
+    after = go_on(ctx.connection, case, columns)
+    forget(case_id)
+    deadlines.carry_over(replace(ctx, case=after, now=after.since_at), state)
+    return get(case_id)
 
 
 door.hand_over(open_case=open_case, record=record)

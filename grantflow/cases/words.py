@@ -77,6 +77,8 @@ SAYS: dict[str, Any] = {
     "call_changed": _("Call changed from its pack"),
     "pack_loaded": _("Loaded from the programme’s pack"),
     "alliance_loaded": _("Alliance updated from the programme’s pack"),
+    "definition_changed": _("Moved to another version of the workflow"),
+    "terms_changed": _("Moved to another version of the call’s form and rules"),
     "extension": _("Deadline extended"),
     "late_attempt": _("Tried to submit after the deadline"),
     "rules_run": _("Eligibility rules run"),
@@ -128,6 +130,9 @@ FIELDS: dict[str, Any] = {
     "ends_on": _("Ends on"),
     "agreement_no": _("Agreement number"),
     "state": _("State"),
+    "definition": _("Version of the workflow"),
+    "terms": _("Version of form and rules"),
+    "pack_hash": _("Version of form and rules"),
 }
 FACTS: dict[str, Any] = {
     "role": _("Role"),
@@ -163,6 +168,8 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _DECIMAL = re.compile(r"-?\d+\.\d+\Z")
 _FIGURES = {"mean", "points", "total", "share", "grants_share"}
 """Facts that are decimals; elsewhere figures with a point may be a number of a version or an agreement."""
+_HASHES = {"definition", "terms", "pack_hash"}
+"""Versions named by a hash, of which a reader needs the beginning."""
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
 _ASKED: dict[str, Callable[[], Mapping[str, Any]]] = {}
 _CODES: dict[str, dict[str, Any]] = {
@@ -251,4 +258,6 @@ def value(thing: Any, name: str = "") -> Any:
         return rendering.moment(datetime.fromisoformat(text.replace("Z", "+00:00")))
     if name in _FIGURES and _DECIMAL.match(text):
         return rendering.number(Decimal(text), len(text.partition(".")[2]))
+    if name in _HASHES:
+        return text[:12]
     return rendering.fours(text) if name == "fingerprint" else text

@@ -1,7 +1,8 @@
 """What a shell runs: `grantflow …`. Each command is a thin door to a service; what it prints is meant to be read.
 
 A command that changes anything takes `--as EMAIL` and is recorded as that person. `running` serves and maintains the
-house, `definitions` judges and draws, `records` brings in and takes out, `people` adds people.
+house, `definitions` judges and draws, `records` brings in and takes out, `people` adds people,
+`amending` moves what is live to newer versions.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 import click
 
-from grantflow.cli import definitions, people, records, running
+from grantflow.cli import amending, definitions, people, records, running
 from grantflow.errors import GrantFlowError, Invalid, NotFound
 
 
@@ -24,6 +25,8 @@ for _command in (
     definitions.workflows, records.programmes, records.applications, records.history, records.export, people.users,
 ):  # fmt: skip
     grantflow.add_command(_command)
+definitions.workflows.add_command(amending.migrate)
+records.programmes.add_command(amending.amend)
 
 
 def main(arguments: list[str] | None = None) -> Any:

@@ -24,12 +24,17 @@ def programmes_load(file: Path, email: str) -> None:
     with app.app_context():
         from grantflow.db import unit_of_work
         from grantflow.programmes.setup import found_programme
+        from grantflow.submissions.amending import held_to_earlier
 
         actor = actor_of(email)
         with unit_of_work():
             loaded = found_programme(file, actor, manager_id=actor.person_id)
+        earlier = held_to_earlier(loaded.calls.values())
     added, changed = sum(loaded.added.values()), sum(loaded.changed.values())
     click.echo(f"Loaded {file.name}: {len(loaded.calls)} calls; {added} rows added, {changed} changed.")
+    for code, count in earlier.items():
+        held = "1 application keeps" if count == 1 else f"{count} applications keep"
+        click.echo(f"{code}: {held} earlier terms until moved: grantflow programmes amend {code}")
 
 
 @click.group()

@@ -33,6 +33,7 @@ from grantflow.identity.access import Actor
 from grantflow.programmes.models import CallScope, Place
 from grantflow.programmes.terms import Terms
 from grantflow.submissions.advice import Advice, advice_provider
+from grantflow.submissions.amending import carried
 from grantflow.submissions.queries import submitted
 from grantflow.submissions.rows import CASES, call_of, row_of, terms_of
 
@@ -63,7 +64,8 @@ def run_checks(case_id: int, *, actor: Actor, key: str | None = None) -> list[Fi
         raise Refused(_("The rules are run while an application waits for its eligibility check."))
     sent = submitted(case_id)
     facts = facts_of(call_of(sent.row.call_id))
-    findings = judge(sent.terms, sent.answers, facts)
+    terms = terms_of(sent.row.pack_hash)  # those it is held to now, under which it need not have been sent
+    findings = judge(terms, carried(sent.terms, terms, sent.answers), facts)
     run = (session().scalar(select(func.max(RESULTS.c.run)).where(RESULTS.c.case_id == case_id)) or 0) + 1
     now = clock.now()
     rows = [

@@ -19,6 +19,7 @@ from grantflow.eligibility.models import EligibilityResult, EligibilityWaiver
 from grantflow.eligibility.rules import sentence
 from grantflow.engine.registry import registry
 from grantflow.engine.verdict import YES, Verdict, no
+from grantflow.history.models import Event
 from grantflow.identity.labels import Joined
 from grantflow.programmes.models import Place
 from grantflow.programmes.terms import Rule
@@ -103,7 +104,7 @@ def place_names(codes: Iterable[str | None]) -> Mapping[str, Any]:
 
 
 def present(case_id: int) -> int | None:
-    """The number of the latest run, if it judged the version that was sent last."""
+    """The number of the latest run, if it judged the version that was sent last, under the terms it is held to now."""
     row = (
         session()
         .execute(
@@ -115,7 +116,11 @@ def present(case_id: int) -> int | None:
         .one_or_none()
     )
     version = session().scalar(select(APPLICATIONS.c.submitted_version).where(APPLICATIONS.c.case_id == case_id))
-    return row.run if row is not None and row.version == version else None
+    if row is None or row.version != version:
+        return None
+    last = select(Event.move).where(Event.case_id == case_id, Event.move.in_(("rules_run", "terms_changed")))
+    since = session().scalar(last.order_by(Event.seq.desc()).limit(1))
+    return row.run if since != "terms_changed" else None
 
 
 def open_rules(case_id: int) -> list[Rule]:

@@ -29,7 +29,7 @@ _STAND_IN = State.model_validate(
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f]")
 _AT_LINE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 
-__all__ = ["LARGEST", "DefinitionFaults", "Fault", "load", "read"]
+__all__ = ["LARGEST", "DefinitionFaults", "Fault", "load", "read", "text_of", "toml_fault"]
 
 
 def read(path: Path) -> Workflow:
@@ -79,7 +79,7 @@ def examine(paths: list[Path], registry: Registry) -> tuple[dict[str, Workflow],
 
 
 def _read(path: Path) -> tuple[Workflow | None, list[Fault], Mended]:
-    text, faults = _text(path)
+    text, faults = text_of(path)
     if text is None:
         return None, faults, {}
     try:
@@ -87,13 +87,15 @@ def _read(path: Path) -> tuple[Workflow | None, list[Fault], Mended]:
     except RecursionError:
         return None, [Fault(path.name, "", "tables lie too deep in each other for a definition.", "toml")], {}
     except ValueError as error:  # TOMLDecodeError, and int() on a number of thousands of digits
-        return None, [_toml_fault(path.name, text, error)], {}
+        return None, [toml_fault(path.name, text, error)], {}
     mended: Mended = {}
     workflow = _workflow(raw, path.name, faults, mended)
     return workflow, faults, mended
 
 
-def _text(path: Path) -> tuple[str | None, list[Fault]]:
+def text_of(path: Path) -> tuple[str | None, list[Fault]]:
+    """The text of a file as people may write it, or None and what keeps it from being read."""
+
     def fault(text: str, kind: str, table: str = "") -> tuple[None, list[Fault]]:
         return None, [Fault(path.name, table, text, kind)]
 
@@ -120,7 +122,8 @@ def _text(path: Path) -> tuple[str | None, list[Fault]]:
     return text, []
 
 
-def _toml_fault(file: str, text: str, error: ValueError) -> Fault:
+def toml_fault(file: str, text: str, error: ValueError) -> Fault:
+    """What the TOML reader found wrong, with its line, in words."""
     said = str(error)
     found = _AT_LINE.search(said)
     reason = _AT_LINE.sub("", said).strip() or "not TOML"

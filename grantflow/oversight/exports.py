@@ -17,6 +17,7 @@ from grantflow.cases import definitions, words
 from grantflow.cases.access import visible_to
 from grantflow.cases.models import Case
 from grantflow.db import session
+from grantflow.engine.definition import Workflow
 from grantflow.errors import NotFound
 from grantflow.history.canonical import canonical
 from grantflow.history.models import Event, PrivateValue
@@ -45,11 +46,16 @@ def cases_of(actor: Actor, *, case_ids: list[int] | None = None, call_code: str 
     return found
 
 
-def _line(row: Any, case: Any, beside: dict[str, str | None], lang: str) -> list[Any]:
+def _line(
+    row: Any, case: Any, held: tuple[Workflow | None, Workflow | None], beside: dict[str, str | None], lang: str
+) -> list[Any]:
+    """One event in words. `held` are the versions of the workflow it was in before and after."""
     move: Any = str(words.record_label(row.move))
+    before, workflow = held
+    left: dict[str | None, str] = {}
     states: dict[str | None, str] = {}
-    if case.workflow_hash:
-        workflow = definitions.pinned(case.workflow_hash)
+    if workflow is not None:
+        left = {state.name: state.label.in_(lang) for state in (before or workflow).states}
         states = {state.name: state.label.in_(lang) for state in workflow.states}
         known = workflow.moves_by_name.get(row.move) if row.seq > 1 else None
         move = known.say.in_(lang) if known else move
@@ -57,7 +63,7 @@ def _line(row: Any, case: Any, beside: dict[str, str | None], lang: str) -> list
     other = {name: value for name, value in row.facts.items() if name != "changes"}
     return [
         case.ref or "", f"{case.kind}/{case.id}", case.title, row.seq, row.at, move,
-        states.get(row.from_state, row.from_state or ""), states.get(row.to_state, row.to_state or ""),
+        left.get(row.from_state, row.from_state or ""), states.get(row.to_state, row.to_state or ""),
         beside.get("actor") or _("erased on request"), str(ROLE_LABELS.get(row.role, row.role)), row.actor_id,
         beside.get("reason", ""), changes, canonical(other) if other else "",
         row.trigger, row.move, row.from_state or "", row.to_state or "", row.key or "",
@@ -97,8 +103,10 @@ def _lines(cases: list[Any], progress: Callable[[int, int], None] | None, lang: 
             beside.setdefault(row.seq, {})[row.name] = (
                 value if value is None or isinstance(value, str) else _plain(value)
             )
-        for row in session().execute(select(_EVENTS).where(_EVENTS.c.case_id == case.id).order_by(_EVENTS.c.seq)):
-            yield _line(row, case, beside.get(row.seq, {}), lang)
+        rows = session().execute(select(_EVENTS).where(_EVENTS.c.case_id == case.id).order_by(_EVENTS.c.seq)).all()
+        held = definitions.along(case, rows)
+        for row, versions in zip(rows, zip([None, *held], held, strict=False), strict=True):
+            yield _line(row, case, versions, beside.get(row.seq, {}), lang)
         if progress is not None:
             progress(number, len(cases))
 

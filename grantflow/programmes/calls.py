@@ -25,6 +25,7 @@ from grantflow.programmes.pack import CallPack, ProgrammePack
 from grantflow.programmes.parts import Prose
 from grantflow.programmes.rows import Loaded, put, two
 from grantflow.programmes.terms import Terms
+from grantflow.programmes.versions import newer
 
 AFTER_OPENING = {"budget_minor", "zone", "opens_at", "alliance_id", "strategy_id", "no_strategy", "prefix"}
 """What people have already relied on once a call is open."""
@@ -113,7 +114,8 @@ def _change_call(
     writing().flush()
     done.changed["calls"] += 1
     said = [(name, _said(before), _said(after)) for name, before, after in changes]
-    record(row.case_id, "call_changed", actor=actor, changes=said)
+    facts = next((newer(row.case_id, before, after) for name, before, after in changes if name == "pack_hash"), None)
+    record(row.case_id, "call_changed", actor=actor, facts=facts, changes=said)
     if {"opens_at", "closes_at", "grace_minutes"} & {name for name, _b, _a in changes}:
         deadlines.reckon(row.case_id)
 
