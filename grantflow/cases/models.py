@@ -129,7 +129,8 @@ class Outbox(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     dedupe: Mapped[str] = mapped_column(String(200))
-    """case/seq/notice/person: the same event never writes the same notice twice."""
+    """case/seq/notice/person: the same event never writes the same notice twice. A reminder has "r" and its number
+    instead of the event's, a letter that gathers its kind, day and person."""
     notice: Mapped[str] = mapped_column(String(60))
     person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
     case_id: Mapped[int | None] = mapped_column(Id, ForeignKey("cases.id"))

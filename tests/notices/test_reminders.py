@@ -12,10 +12,11 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from grantflow import clock
-from grantflow.cases import letters, notices, outbox, reminders, worker
+from grantflow.cases import letters, notices, outbox, reminders, service, worker
 from grantflow.cases.catalogue import Ladder, Row
 from grantflow.cases.models import Letter, Outbox, Reminder
 from grantflow.cases.notices import examine
+from grantflow.cases.queries import timeline
 from grantflow.cases.reminders import Due
 from grantflow.db import db, session, unit_of_work
 from tests.factories import organisation, person
@@ -73,6 +74,12 @@ def test_each_rung_comes_once_to_everybody_in_its_time(scene: Scene) -> None:
             reminders.sweep()
     assert rungs() == list(LADDER)
     assert sorted(told()) == sorted([reader.person_id for reader in scene.readers] * 4)
+
+
+def test_the_page_of_a_case_that_was_reminded_of_shows_as_ever(desk: Any, scene: Scene) -> None:
+    with clock.at(scene.before(days=7)):
+        assert reminders.sweep() == 1
+    assert len(timeline(service.get(scene.case.id), desk.officer).lines) == 1
 
 
 def test_after_a_time_without_a_scheduler_only_the_latest_rung_comes(scene: Scene) -> None:
