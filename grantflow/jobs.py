@@ -15,7 +15,7 @@ from typing import Any
 
 from flask import Flask
 
-from grantflow.cases import bell, deadlines, outbox
+from grantflow.cases import bell, deadlines, digest, outbox, reminders
 from grantflow.cases.relay import CLOCK, MAIL
 from grantflow.cases.worker import CHECKPOINTS
 from grantflow.history import checkpoints
@@ -71,9 +71,16 @@ def send() -> None:
 
 
 def sweep_deadlines() -> None:
-    """Fire what has fallen due: moves by a deadline, and the reminders among them."""
+    """Fire what has fallen due: the moves by a deadline."""
     with _inside():
         deadlines.sweep()
+
+
+def remind() -> None:
+    """Write the reminders whose time has come, and the morning's letters."""
+    with _inside():
+        reminders.sweep()
+        digest.sweep()
 
 
 def checkpoint() -> None:
@@ -91,4 +98,9 @@ class Ring:
     seconds: int
 
 
-SCHEDULE = (Ring(sweep_deadlines, CLOCK, 15), Ring(send, MAIL, 30), Ring(checkpoint, CLOCK, 600))
+SCHEDULE = (
+    Ring(sweep_deadlines, CLOCK, 15),
+    Ring(remind, CLOCK, 60),
+    Ring(send, MAIL, 30),
+    Ring(checkpoint, CLOCK, 600),
+)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from grantflow import rendering
+from grantflow.cases import outbox, texts
 from grantflow.cases.models import Case, Letter, Outbox
 from grantflow.cases.notices import Rendered, render
 from grantflow.db import session
@@ -40,7 +41,7 @@ def inbox(actor: Actor, zone: str, page: int = 1) -> tuple[list[Notice], int, in
     """The notices to this person, newest first, a page at a time; how many there are, and how many are
     unread.
     """
-    mine = _O.person_id == actor.person_id
+    mine = _own(actor)
     total, unread = (
         session()
         .execute(
@@ -48,20 +49,25 @@ def inbox(actor: Actor, zone: str, page: int = 1) -> tuple[list[Notice], int, in
         )
         .one()
     )
-    rows = session().execute(
-        select(Outbox.__table__, _C.ref)
-        .outerjoin(Case.__table__, _C.id == _O.case_id)
-        .where(mine)
-        .order_by(_O.id.desc())
-        .limit(PAGE)
-        .offset((page - 1) * PAGE)
+    rows = (
+        session()
+        .execute(
+            select(Outbox.__table__, _C.ref)
+            .outerjoin(Case.__table__, _C.id == _O.case_id)
+            .where(mine)
+            .order_by(_O.id.desc())
+            .limit(PAGE)
+            .offset((page - 1) * PAGE)
+        )
+        .all()
     )
+    said = texts.of_ids({row.text_id for row in rows if row.text_id is not None})
     language = rendering.language()
     found = [
         Notice(
             row.id,
             row.created_at,
-            render(row.notice, row.params, language, zone, ""),
+            render(row.notice, row.params, language, zone, "", said.get(row.text_id)),
             row.case_id,
             row.ref or "",
             row.read_at is not None,
@@ -73,7 +79,13 @@ def inbox(actor: Actor, zone: str, page: int = 1) -> tuple[list[Notice], int, in
 
 def unread(actor: Actor) -> int:
     """How many notices to this person are unread."""
-    return int(session().scalar(select(func.count()).where(_O.person_id == actor.person_id, _O.read_at.is_(None))) or 0)
+    return int(session().scalar(select(func.count()).where(_own(actor), _O.read_at.is_(None))) or 0)
+
+
+def _own(actor: Actor) -> Any:
+    """The notices to this person; one whose case went on before it left is none, and a daily letter repeats others."""
+    there = or_(_O.withheld.is_(None), _O.withheld != outbox.LEFT_BEHIND)
+    return and_(_O.person_id == actor.person_id, there, _O.notice.not_in(outbox.DIGESTS))
 
 
 def letters(person_id: int | None, page: int = 1) -> tuple[list[Any], int, list[Any]]:

@@ -1,6 +1,6 @@
 """How a notice leaves the house: by SMTP where a server is set, else kept as a readable letter in the database.
 
-Claiming, retrying and marking are the outbox's.
+Claiming and retrying are the outbox's, whether there is a letter at all is judged in `withholding`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from flask_babel import force_locale, gettext
 from sqlalchemy import insert, select, update
 
 from grantflow import clock
-from grantflow.cases import outbox
+from grantflow.cases import outbox, stops, texts, withholding
 from grantflow.cases.models import Letter, Outbox
 from grantflow.cases.notices import render
 from grantflow.config import Settings
@@ -32,7 +32,7 @@ def settings() -> Settings:
     return found
 
 
-def compose(row: Any, person: Any, way: links.Way | None = None) -> tuple[str, str]:
+def compose(row: Any, person: Any, way: links.Way | None = None, said: texts.Words | None = None) -> tuple[str, str]:
     """Subject and plain text of a notice for a person, in their language; `way`: with links that open a door once."""
     language = person.language
     link = f"{settings().url}/cases/{row.case_id}" if row.case_id else settings().url
@@ -42,14 +42,14 @@ def compose(row: Any, person: Any, way: links.Way | None = None) -> tuple[str, s
     if way is not None and way.language_url:
         with force_locale("en" if language == "ru" else "ru"):
             other = gettext("Pages and letters in this language instead:")
-    notice = render(row.notice, row.params, language, person.zone, link)
+    notice = render(row.notice, row.params, language, person.zone, link, said)
     with force_locale(language):
         name = (person.name_ru or person.name_en) if language == "ru" else (person.name_en or person.name_ru)
         # Without the page's context: a letter is written where no request is.
         letter = current_app.jinja_env.get_template("mail/letter.txt")
         body = letter.render(
             notice=notice, name=name, link=link, language=language, other=other,
-            other_link=way.language_url if way else "",
+            other_link=way.language_url if way else "", stop=stops.link(person_id=row.person_id, notice=row.notice),
         )  # fmt: skip
     return notice.subject, body
 
@@ -79,25 +79,40 @@ def deliver(row_id: int) -> None:
     )
     if found.sent_at is not None:
         return
+    withheld = withholding.reason(found)
+    if withheld is not None:
+        _settle(row_id, withheld=withheld)
+        return
     way = links.way_of(found.params)
     to = way.email if way is not None else found.email
-    subject, body = compose(found, found, way)
+    said = texts.current(found.notice, texts.programme_of(found.case_id))
+    subject, body = compose(found, found, way, said)
     kept = None
-    if found.active and settings().smtp_host and not current_app.config.get("DEMO"):
+    if settings().smtp_host and not current_app.config.get("DEMO"):
         session().rollback()  # no transaction stays open while the network is slow
         if not outbox.hold(row_id):
             return
         _smtp(found, to, subject, body)
-    elif found.active:
+    else:
         kept = {
             "message_id": found.message_id, "person_id": found.person_id, "recipient": to,
             "language": found.language, "subject": subject, "body": body, "created_at": clock.now(),
         }  # fmt: skip
+    _settle(row_id, kept, said=said)
+
+
+def _settle(
+    row_id: int, kept: dict[str, Any] | None = None, *, said: texts.Words | None = None, withheld: str | None = None
+) -> None:
+    """Mark a notice as done with, by which words or why without a letter; a letter kept here is part of the same unit."""
+    rows = Outbox.__table__
     with unit_of_work() as current:
+        name = current.execute(select(rows.c.notice).where(rows.c.id == row_id)).scalar_one()
+        text_id = texts.pin(name, said) if said is not None else None
         marked = current.execute(
             update(rows)
             .where(rows.c.id == row_id, rows.c.sent_at.is_(None))
-            .values(sent_at=clock.now(), lease_until=None, last_error="")
+            .values(sent_at=clock.now(), lease_until=None, last_error="", text_id=text_id, withheld=withheld)
         )
         if kept is not None and marked.rowcount == 1:  # type: ignore[attr-defined]
             current.execute(insert(Letter.__table__), kept)

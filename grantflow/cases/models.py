@@ -124,11 +124,13 @@ class Outbox(Base):
         Index("ix_outbox_sent_at_due_at", "sent_at", "due_at"),
         Index("ix_outbox_person_id_id", "person_id", "id"),
         CheckConstraint("attempts >= 0", name="attempts_count"),
+        Index("ix_outbox_digest_id", "digest_id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     dedupe: Mapped[str] = mapped_column(String(200))
-    """case/seq/notice/person: the same event never writes the same notice twice."""
+    """case/seq/notice/person: the same event never writes the same notice twice. A reminder has "r" and its number
+    instead of the event's, a letter that gathers its kind, day and person."""
     notice: Mapped[str] = mapped_column(String(60))
     person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
     case_id: Mapped[int | None] = mapped_column(Id, ForeignKey("cases.id"))
@@ -142,7 +144,71 @@ class Outbox(Base):
     message_id: Mapped[str] = mapped_column(String(200))
     """The same for every attempt, so that a mail repeated after a crash can be known as one."""
     sent_at: Mapped[datetime | None]
+    """When it was settled: by a letter, or by the decision beside it that there is none."""
     read_at: Mapped[datetime | None]
+    withheld: Mapped[str | None] = mapped_column(String(20))
+    """Why no letter of its own left, where none did."""
+    text_id: Mapped[int | None] = mapped_column(Id, ForeignKey("notice_texts.id"))
+    """The version of its words that was sent."""
+    digest_id: Mapped[int | None] = mapped_column(Id, ForeignKey("outbox.id"))
+    """The daily letter it was gathered into."""
+
+
+class Reminder(Base):
+    """A rung of a ladder that has come for one case and date: whoever inserts the row writes its notices with it."""
+
+    __tablename__ = "reminders"
+    __table_args__ = (UniqueConstraint("key"), Index("ix_reminders_notice_anchor_at", "notice", "anchor_at"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(String(200))
+    """case/notice/rung/date/person: one rung of one date never comes twice."""
+    notice: Mapped[str] = mapped_column(String(60))
+    rung: Mapped[str] = mapped_column(String(20))
+    source: Mapped[str] = mapped_column(String(120))
+    case_id: Mapped[int] = mapped_column(Id, ForeignKey("cases.id"))
+    person_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    """The one it concerns; nobody named: whoever holds the notice's roles."""
+    anchor_at: Mapped[datetime]
+    """The date it reminds of."""
+    planned_at: Mapped[datetime]
+
+
+class NoticeText(Base):
+    """The words of a notice in one version: as the files have them, or as a manager wrote them for a programme."""
+
+    __tablename__ = "notice_texts"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        CheckConstraint(in_list("origin", ("standard", "manager")), name="known_origin"),
+        CheckConstraint(
+            "origin <> 'manager' OR (programme_id IS NOT NULL AND by_id IS NOT NULL)", name="has_its_writer"
+        ),
+        Index("ix_notice_texts_programme_id_notice", "programme_id", "notice"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(String(160))
+    """programme/notice/version; for the files' words all/notice/fingerprint."""
+    notice: Mapped[str] = mapped_column(String(60))
+    programme_id: Mapped[int | None] = mapped_column(Id, ForeignKey("cases.id"))
+    version: Mapped[int]
+    origin: Mapped[str] = mapped_column(String(20))
+    subject: Mapped[Any] = mapped_column(JsonText)
+    """In both languages: {"en": …, "ru": …}; so is the text."""
+    text: Mapped[Any] = mapped_column(JsonText)
+    by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    at: Mapped[datetime]
+
+
+class NoticeStop(Base):
+    """A person wants no mail of one number of the register. The copy in GrantFlow stays; when and how is history."""
+
+    __tablename__ = "notice_stops"
+
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(String(10), primary_key=True)
+    stopped_at: Mapped[datetime]
 
 
 class Letter(Base):
@@ -169,3 +235,4 @@ class Installation(Base):
 
 
 protect(Installation.__table__, ("name",))
+protect(NoticeText.__table__, ("id",), ("key",))

@@ -31,6 +31,11 @@ TRIES = 12
 """After these many attempts, with growing pauses over about a day, a notice is left for a person to look at."""
 LOT = 20
 """How many notices one sender claims at a time."""
+LEFT_BEHIND, STOPPED, GATHERED, GONE = "left behind", "stopped", "for the digest", "no account"
+"""Why a notice has no letter of its own: its case went on, its reader stopped the mail, a daily letter takes it up, or
+its reader has left. All but the first stay readable as notices."""
+DIGESTS = ("daily_digest", "morning_digest")
+"""The letters that gather others: mail alone, because what they gather stands among the notices already."""
 
 
 _ROWS = Outbox.__table__

@@ -17,8 +17,10 @@ from markupsafe import Markup
 from grantflow.cases import lateness as _lateness  # noqa: F401  the banner of every page
 from grantflow.cases import moving as _moving  # noqa: F401  its views belong to the same blueprint
 from grantflow.cases import pages, queries, words
+from grantflow.cases import register as _register  # noqa: F401  its views too
 from grantflow.cases import rooms as _rooms  # noqa: F401  its views too
 from grantflow.cases import succession as _succession  # noqa: F401  what a desk hands on
+from grantflow.cases import switches as _switches  # noqa: F401  its views too
 from grantflow.cases.access import see
 from grantflow.cases.blueprint import bp, number, steps
 from grantflow.engine import diagram

@@ -13,7 +13,7 @@ import structlog
 from flask import Flask
 
 from grantflow import clock
-from grantflow.cases import bell, deadlines, outbox
+from grantflow.cases import bell, deadlines, digest, outbox, reminders
 from grantflow.db import db, let_go
 from grantflow.history import checkpoints
 
@@ -25,8 +25,8 @@ CHECKPOINTS = timedelta(days=1)
 
 
 def one_round(stop: Callable[[], bool] = outbox.never) -> int:
-    """Sweep the deadlines, send what waits, lodge a checkpoint a day; gives back how much there was to do."""
-    done = deadlines.sweep()
+    """Sweep deadlines and reminders, send what waits, lodge a checkpoint a day; gives back how much there was to do."""
+    done = deadlines.sweep() + reminders.sweep() + digest.sweep()
     while sent := outbox.drain(stop=stop):
         done += sent
     checkpoints.lodge_if_older(CHECKPOINTS)

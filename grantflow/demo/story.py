@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from grantflow import clock
-from grantflow.cases import bell, deadlines, outbox
+from grantflow.cases import bell, deadlines, digest, outbox, reminders
 from grantflow.cases.models import CaseDeadline
 from grantflow.db import db, session
 from grantflow.demo.progress import Progress
@@ -87,6 +87,7 @@ class Story:
         while self._steps:
             step = heapq.heappop(self._steps)
             self._meanwhile(step.at)
+            self._remind(step.at)
             with clock.at(step.at):
                 step.act()
                 db.session.remove()
@@ -104,12 +105,21 @@ class Story:
             with clock.at(at):
                 deadlines.sweep()
                 db.session.remove()
+            self._remind(at)
             self._send(at)
         if self._lodged_at is None or until - self._lodged_at >= _CHECKPOINTS_EVERY:
             self._lodged_at = until
             with clock.at(until):
                 checkpoints.lodge()
                 db.session.remove()
+
+    def _remind(self, at: datetime) -> None:
+        with clock.at(at):
+            while reminders.sweep():
+                pass
+            while digest.sweep():
+                pass
+            db.session.remove()
 
     def _send(self, at: datetime) -> None:
         if not bell.wait(0):

@@ -187,9 +187,13 @@ def grant_role(
         key=key,
         notices=[]
         if own or actor.everywhere
-        else [("role_granted", [person_id], {"role": words.in_both(ROLE_LABELS[role])})],
+        else [(_told_of(role), [person_id], {"role": words.in_both(ROLE_LABELS[role])})],
     )
     return int(assignment)
+
+
+def _told_of(role: str) -> str:
+    return "audit_given" if role == "auditor" else "role_granted"
 
 
 def _as(actor: Actor, role: str) -> str:

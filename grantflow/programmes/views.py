@@ -75,6 +75,7 @@ def show(code: str) -> str:
         ],
         statistics=queries.statistics(programme.id), partners=queries.partners(programme.id), today=clock.today(programme.zone),
         parts=parts, more=additions.parts_of(programme, actor), manages=programme.id in actor.scopes("manager", "programme_id"),
+        registers=any(programme.id in actor.scopes(role, "programme_id") for role in ("manager", "auditor")),
     )  # fmt: skip
 
 

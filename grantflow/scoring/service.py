@@ -6,7 +6,7 @@ modules beside it.
 
 from __future__ import annotations
 
-from grantflow.scoring import guards, handover
+from grantflow.scoring import guards, handover, reminding
 from grantflow.scoring.budget import committed
 from grantflow.scoring.decisions import ranking_of
 from grantflow.scoring.interests import content_open, declare_interest, declared, latest, sits_on
@@ -39,6 +39,7 @@ __all__ = [
     "panel_of",
     "ranking_of",
     "read_review",
+    "reminding",
     "reopen_review",
     "save_review",
     "sits_on",

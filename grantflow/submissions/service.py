@@ -8,7 +8,7 @@ Each room has its own module: `drafts`, `files`, `sending`, `extension`, `querie
 
 from __future__ import annotations
 
-from grantflow.submissions import taking, waiting
+from grantflow.submissions import reminding, taking, waiting
 from grantflow.submissions.advice import advice, advice_provider
 from grantflow.submissions.drafts import Clash, Saved, save_section, siblings, start_draft
 from grantflow.submissions.extension import extend_deadline
@@ -34,6 +34,7 @@ __all__ = [
     "mode",
     "note_late_attempt",
     "path_of",
+    "reminding",
     "remove_file",
     "row_of",
     "save_section",

@@ -63,12 +63,13 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/people/{officer person}/account", "/people/{officer person}/desk", "/people/{finance person}/desk?to={officer person}",
         "/programmes/prozvet",
         "/panels", "/money", "/cases/{suspended}", "/cases/{suspended}/moves/resume", "/audit", "/cases/{programme}",
-        "/cases/{alliance}", "/cases/{first panel}",
+        "/cases/{alliance}", "/cases/{first panel}", "/notices/{programme}", "/notices/{programme}/offered",
+        "/notices/{programme}/offered/words", "/notices/mail",
     ),
     "auditor": (
         "/desk", "/audit", "/audit?kind=award", "/cases/{awarded}", "/cases/{award}", "/cases/{paid}", "/cases/{report}",
         "/cases/{check}", "/history/{awarded}", "/programmes/prozvet",
-        "/panels/{first panel}/ranking",
+        "/panels/{first panel}/ranking", "/notices/{programme}", "/notices/{programme}/password_link",
     ),
 }  # fmt: skip
 OTHER = {

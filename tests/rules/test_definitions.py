@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from grantflow import load_stages
-from grantflow.cases import definitions, notices, pages
+from grantflow.cases import definitions, notices, pages, reminders
 from grantflow.cases.models import WORKFLOW_KINDS
 from grantflow.config import resource_folder
 from grantflow.definitions_check import examine_all
@@ -55,6 +55,7 @@ def test_a_state_that_waits_for_somebody_lies_on_a_desk_and_a_final_one_on_none(
 
 def test_every_notice_is_sent_by_somebody() -> None:
     named = {notice for _w, move in MOVES for notice in move.notices}
+    named |= {ladder.notice for row in notices.rows().values() for ladder in row.ladder}
     package = "\n".join(
         path.read_text(encoding="utf-8") for path in Path(definitions.__file__).parents[1].rglob("*.py")
     )
@@ -64,3 +65,16 @@ def test_every_notice_is_sent_by_somebody() -> None:
         if name not in named and f'"{name}"' not in package and f'"{name.partition("_")[0]}_{{kind}}"' not in package
     ]
     assert silent == []
+
+
+def test_the_register_has_every_number_and_every_ladder_stands_on_something() -> None:
+    assert list(notices.rows()) == [f"N-{number:02}" for number in range(1, 23)]
+    deadlines = {
+        f"{workflow.name}/{deadline.state}/{deadline.name}"
+        for workflow in WORKFLOWS.values()
+        for deadline in workflow.deadlines
+    }
+    ladders = list(reminders.ladders())
+    assert len(ladders) > 8
+    for ladder in ladders:
+        assert ladder.of in deadlines or reminders.known(ladder.of), ladder
