@@ -54,9 +54,12 @@ def test_killed_at_random_moments_workers_and_horses_lose_no_notice_and_double_n
     handler, port = post
     house = build(smtp_host="127.0.0.1", smtp_port=str(port))
     killer = Killer(house, workers=2, seed=notices)
-    for number in range(kills):
+    struck = 0
+    # Where the work was done before the killer came, he comes again: a fast machine must not make the proof empty.
+    while struck < kills or (not (killer.horses and killer.hosts) and struck < 10 * kills):
         house.tell(notices // kills)
-        killer.strike(horse=bool(number % 2))
+        killer.strike(horse=bool(struck % 2))
+        struck += 1
     assert killer.horses and killer.hosts, "nobody was at work when the killer came"
     killer.scheduler.kill()
     house.program("scheduler").ready()
@@ -67,7 +70,7 @@ def test_killed_at_random_moments_workers_and_horses_lose_no_notice_and_double_n
 
     wait_for(settled, 180)
     told = [row.message_id for row in house.told()]
-    assert len(told) == notices // kills * kills
+    assert len(told) == notices // kills * struck
     arrived = Counter(handler.numbers)
     assert set(arrived) == set(told)
     # A kill between the mail server's yes and the mark repeats the one message that was in these hands.
