@@ -17,7 +17,7 @@ from flask import Flask
 
 from grantflow.cases import bell, deadlines, digest, outbox, reminders
 from grantflow.cases.relay import CLOCK, MAIL
-from grantflow.cases.worker import CHECKPOINTS
+from grantflow.cases.worker import CHECKPOINTS, REMIND_SECONDS
 from grantflow.history import checkpoints
 
 TURN_SECONDS = 30.0
@@ -100,7 +100,7 @@ class Ring:
 
 SCHEDULE = (
     Ring(sweep_deadlines, CLOCK, 15),
-    Ring(remind, CLOCK, 60),
+    Ring(remind, CLOCK, REMIND_SECONDS),
     Ring(send, MAIL, 30),
     Ring(checkpoint, CLOCK, 600),
 )

@@ -32,9 +32,22 @@ _O, _P, _C = Outbox.__table__, Person.__table__, Case.__table__
 def sweep() -> int:
     """Write the letters of this morning that are not written yet; gives back how many it wrote."""
     now = clock.now()
-    return sum(_write(person, "daily_digest", now) for person in _readers(_waiting(now))) + sum(
-        _write(person, "morning_digest", now) for person in _readers(_still(now))
-    )
+    return _sweep("daily_digest", _waiting(now), now) + _sweep("morning_digest", _still(now), now)
+
+
+def _sweep(name: str, waiting: Any, now: datetime) -> int:
+    """The letters of one kind, for whom the morning has come and nobody has written yet: asked once for all of them."""
+    awake = {_key(name, person, now): person for person in _readers(waiting) if _local(person, now).hour >= MORNING}
+    written = set(session().scalars(select(_O.c.dedupe).where(_O.c.dedupe.in_(awake))))
+    return sum(_write(person, name, now) for key, person in awake.items() if key not in written)
+
+
+def _local(person: Any, now: datetime) -> datetime:
+    return now.astimezone(ZoneInfo(person.zone))
+
+
+def _key(name: str, person: Any, now: datetime) -> str:
+    return f"{name}/{_local(person, now).date().isoformat()}/{person.id}"
 
 
 def _names(digest: str) -> list[str]:
@@ -67,14 +80,9 @@ def _readers(query: Any) -> Iterable[Any]:
 
 
 def _write(person: Any, name: str, now: datetime) -> bool:
-    """One letter a person and day, inside a unit of work of its own, once their morning has come."""
-    local = now.astimezone(ZoneInfo(person.zone))
-    if local.hour < MORNING:
-        return False
-    dedupe = f"{name}/{local.date().isoformat()}/{person.id}"
-    if session().scalar(select(_O.c.id).where(_O.c.dedupe == dedupe)) is not None:
-        return False
-    morning = clock.local(local.date(), MORNING, 0, person.zone)
+    """One letter a person and day, inside a unit of work of its own."""
+    dedupe = _key(name, person, now)
+    morning = clock.local(_local(person, now).date(), MORNING, 0, person.zone)
     if not _found(name, morning, person.id):
         return False  # without anything to say the round takes no write lock
     with unit_of_work():

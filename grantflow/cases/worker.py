@@ -6,6 +6,7 @@ It keeps nothing in memory that matters: killed at any moment, the next one find
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -24,9 +25,18 @@ CHECKPOINTS = timedelta(days=1)
 """How old the last checkpoint may grow."""
 
 
-def one_round(stop: Callable[[], bool] = outbox.never) -> int:
-    """Sweep deadlines and reminders, send what waits, lodge a checkpoint a day; gives back how much there was to do."""
-    done = deadlines.sweep() + reminders.sweep() + digest.sweep()
+REMIND_SECONDS = 60
+"""How often reminders and the morning's letters are looked for: to look costs a query for every rung there is."""
+
+
+def one_round(stop: Callable[[], bool] = outbox.never, *, remind: bool = True) -> int:
+    """Sweep deadlines and, unless told not to, reminders; send what waits, lodge a checkpoint a day.
+
+    Gives back how much there was to do.
+    """
+    done = deadlines.sweep()
+    if remind:
+        done += reminders.sweep() + digest.sweep()
     while sent := outbox.drain(stop=stop):
         done += sent
     checkpoints.lodge_if_older(CHECKPOINTS)
@@ -52,10 +62,14 @@ class EmbeddedWorker:
         self._thread.join(seconds)
 
     def _run(self) -> None:
+        remind_at = 0.0
         while not self._stopping.is_set():
+            remind = time.monotonic() >= remind_at
+            if remind:
+                remind_at = time.monotonic() + REMIND_SECONDS
             with self.app.app_context():
                 try:
-                    one_round(self._stopping.is_set)
+                    one_round(self._stopping.is_set, remind=remind)
                 except Exception as error:  # a round that fails must not end the worker; the rows are still there
                     log.error(
                         "the worker's round failed",

@@ -150,12 +150,7 @@ def grant_role(
         raise Refused(_("Nobody gives a role to themselves. Ask another manager."))
     if not person.active:
         raise Refused(_("This account is closed."))
-    if starts_on and ends_on and ends_on < starts_on:
-        said = _("The last day lies before the first one.")
-        raise Invalid(said, {"ends_on": said})
-    if ends_on and ends_on < clock.today(person.zone):
-        said = _("The last day is already past.")
-        raise Invalid(said, {"ends_on": said})
+    _last_day_fits(starts_on, ends_on, clock.today(person.zone))
     held = held_now(person_id)
     if any(row.role == role and all(getattr(row, c) == v for c, v in scope.items()) for row in held):
         raise Refused(_("This person holds this role there already."))
@@ -190,6 +185,18 @@ def grant_role(
         else [(_told_of(role), [person_id], {"role": words.in_both(ROLE_LABELS[role])})],
     )
     return int(assignment)
+
+
+def _last_day_fits(starts_on: date | None, ends_on: date | None, today: date) -> None:
+    """The last day, where there is one, lies neither before the first one nor in the past; Invalid says which."""
+    if ends_on is None:
+        return
+    if starts_on is not None and ends_on < starts_on:
+        said = _("The last day lies before the first one.")
+        raise Invalid(said, {"ends_on": said})
+    if ends_on < today:
+        said = _("The last day is already past.")
+        raise Invalid(said, {"ends_on": said})
 
 
 def _told_of(role: str) -> str:

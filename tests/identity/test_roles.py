@@ -81,6 +81,8 @@ def test_finance_of_one_programme_may_manage_another(app: Flask) -> None:
     other = factories.record_file("programme", "Other")
     give(SYSTEM, person, "finance", programme_id=programme)
     give(SYSTEM, person, "manager", programme_id=other)
+    held = session().scalars(select(RoleAssignment).where(RoleAssignment.person_id == person)).all()
+    assert {(row.role, row.programme_id) for row in held} == {("finance", programme), ("manager", other)}
 
 
 def test_a_panel_role_brings_the_panels_programme(app: Flask) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,11 +14,12 @@ from sqlalchemy import select, update
 from grantflow import clock
 from grantflow.cases import digest, letters, outbox, service, stops, worker
 from grantflow.cases.models import Letter, Outbox
-from grantflow.db import db, session, unit_of_work
+from grantflow.db import session, unit_of_work
 from grantflow.errors import NotFound, Refused
 from grantflow.history.models import Event
 from grantflow.identity.models import Person
 from tests.factories import person, record_file, signed_in
+from tests.notices.conftest import at_once
 
 ZONE = "Asia/Chita"
 
@@ -74,20 +74,7 @@ def test_schedulers_at_once_write_one_morning_letter(app: Flask, reader: Any) ->
     with clock.at(local(2, 12)):
         tell(reader, "found_eligible")
         worker.one_round()
-    together, wrote = threading.Barrier(4), []
-
-    def sweep() -> None:
-        with app.app_context(), clock.at(local(3, 9)):
-            together.wait()
-            wrote.append(digest.sweep())
-            db.session.remove()
-
-    threads = [threading.Thread(target=sweep) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(wrote) == [0, 0, 0, 1]
+    assert at_once(app, local(3, 9), digest.sweep) == [0, 0, 0, 1]
 
 
 def test_what_waits_for_approval_comes_at_once_and_each_morning_until_it_moves(reader: Any) -> None:

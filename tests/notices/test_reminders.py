@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +17,9 @@ from grantflow.cases.models import Letter, Outbox, Reminder
 from grantflow.cases.notices import examine
 from grantflow.cases.queries import timeline
 from grantflow.cases.reminders import Due
-from grantflow.db import db, session, unit_of_work
+from grantflow.db import session, unit_of_work
 from tests.factories import organisation, person
+from tests.notices.conftest import at_once
 
 LADDER = ("-P7D", "-P3D", "-P1D", "-PT3H")
 
@@ -143,20 +143,7 @@ def test_one_named_person_is_told_alone_in_their_language(scene: Scene) -> None:
 def test_two_schedulers_at_once_write_a_rung_once(app: Flask, scene: Scene) -> None:
     with clock.at(scene.before(days=7)):
         moment = clock.now()
-    together, planned = threading.Barrier(4), []
-
-    def sweep() -> None:
-        with app.app_context(), clock.at(moment):
-            together.wait()
-            planned.append(reminders.sweep())
-            db.session.remove()
-
-    threads = [threading.Thread(target=sweep) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(planned) == [0, 0, 0, 1]
+    assert at_once(app, moment, reminders.sweep) == [0, 0, 0, 1]
     assert len(told()) == 2
 
 

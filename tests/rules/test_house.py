@@ -91,11 +91,13 @@ def test_nothing_names_a_package_host_or_a_foreign_server() -> None:
     files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
     names = [n for n in files.stdout.split("\0") if n] if files.returncode == 0 else []
     hosts = re.compile(
-        r"pypi\.org|pythonhosted|registry\.npmjs|deb\.debian|cdn\.|jsdelivr|googleapis|--index-url|--extra-index"
-    )
+        # In two halves each, so that this file names none of them either.
+        r"pyp" r"i\.org|python" r"hosted|registry\.n" r"pmjs|deb\.deb" r"ian|cd" r"n\.|jsde" r"livr|google" r"apis"
+        r"|--index" r"-url|--extra" r"-index"
+    )  # fmt: skip
     for name in names:
         path = ROOT / name
-        if path.suffix in (".png", ".mo", ".xlsx") or name == "tests/rules/test_house.py" or not path.is_file():
+        if path.suffix in (".png", ".mo", ".xlsx") or not path.is_file():
             continue
         found = hosts.search(path.read_text(encoding="utf-8", errors="ignore"))
         assert not found, f"{name} names {found and found[0]}"
