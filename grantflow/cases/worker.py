@@ -23,8 +23,6 @@ ROUND = 5.0
 """Seconds between two rounds where nobody rings."""
 CHECKPOINTS = timedelta(days=1)
 """How old the last checkpoint may grow."""
-
-
 REMIND_SECONDS = 60
 """How often reminders and the morning's letters are looked for: to look costs a query for every rung there is."""
 

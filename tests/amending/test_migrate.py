@@ -304,7 +304,7 @@ def opened(language: str) -> str:
 def test_a_move_under_way_goes_first_or_afterwards_but_never_half(bench: Bench, house: Any) -> None:
     cases = [bench.case() for _ in range(12)]
     bench.newer(states={"checked": "looked_at"})
-    ready, told = threading.Barrier(2), []
+    ready, told = threading.Barrier(2, timeout=60), []
 
     def fires() -> None:
         with house.app_context():

@@ -124,7 +124,7 @@ class Threads:
 
     def race(self, subjects: Sequence[Any], *calls: Call, at: datetime | None = None) -> list[tuple[Told, ...]]:
         """For each subject all calls at the same moment; what each was told."""
-        barrier, told = threading.Barrier(len(calls)), {}
+        barrier, told = threading.Barrier(len(calls), timeout=60), {}
 
         def run(number: int, call: Call) -> None:
             with self.app.app_context():

@@ -18,7 +18,7 @@ from tests.awards.scene import Scene
 
 def at_once(app: Flask, *moves: dict[str, Any]) -> list[Any]:
     """Make each move in a thread of its own, all starting together; what each got, an outcome or an error."""
-    start, got = threading.Barrier(len(moves)), [None] * len(moves)  # type: ignore[var-annotated]
+    start, got = threading.Barrier(len(moves), timeout=60), [None] * len(moves)  # type: ignore[var-annotated]
 
     def make(place: int, given: dict[str, Any]) -> None:
         with app.app_context():

@@ -70,7 +70,9 @@ class House:
             shutil.copy(database, home / "grantflow.db")
         self.home, self.port = home, free_port()
         self.settings = {f"GRANTFLOW_{name.upper()}": value for name, value in settings.items()}
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+        # A file and no pipe: nobody reads while the tests drive it, and a full pipe would stop the server.
+        self.log = home / f"serve-{self.port}.log"
         self.app = create_app({**self.environ, "GRANTFLOW_WORKER": "no"})
         with self.inside():
             programme = record_file("programme")
@@ -124,26 +126,24 @@ class House:
 
     def start(self) -> None:
         """Start the server and wait until it says that it serves."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "grantflow", "serve", "--port", str(self.port)],
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **self.environ},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if "GrantFlow serves" not in line:
-            raise RuntimeError(line + self.process.communicate(timeout=PATIENCE)[0])
+        with self.log.open("wb") as out:
+            self.process = process = subprocess.Popen(
+                [sys.executable, "-m", "grantflow", "serve", "--port", str(self.port)],
+                cwd=ROOT,
+                env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **self.environ},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        wait_for(lambda: "GrantFlow serves" in self.log.read_text() or process.poll() is not None)
+        if process.poll() is not None:
+            raise RuntimeError(self.log.read_text())
 
     def stop(self, how: signal.Signals) -> int:
         """Send it a signal, wait for its end and give back its exit code."""
         assert self.process is not None
         self.process.send_signal(how)
-        self.process.communicate(timeout=PATIENCE)
-        code, self.process = self.process.returncode, None
-        return int(code)
+        code, self.process = self.process.wait(PATIENCE), None
+        return code
 
 
 class Caller:

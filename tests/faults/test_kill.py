@@ -66,7 +66,9 @@ def drive(house: House, moves: int, kills: int, seed: int) -> tuple[Caller, int]
                 assert status == 303, status
                 if killer is None:
                     break
-        except OSError:
+        except OSError as error:
+            if killer is None:
+                raise AssertionError(f"nobody killed the server: {house.log.read_text()[-5000:]}") from error
             cut += 1
         if killer is not None:
             killer.join()

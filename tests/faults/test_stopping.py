@@ -16,7 +16,7 @@ from sqlalchemy import select
 from grantflow.cases import service
 from grantflow.cases.models import Letter, Outbox
 from grantflow.db import session, unit_of_work
-from tests.faults.house import House, wait_for
+from tests.faults.house import PATIENCE, House, free_port, wait_for
 
 
 @contextmanager
@@ -57,8 +57,7 @@ def test_requests_under_way_at_sigterm_are_answered_and_new_ones_are_not_taken(
             wait_for(lambda: refuses(house.port))
             assert not any(answer.done() for answer in asked)
         assert [answer.result() for answer in asked] == [303] * len(callers)
-    house.process.communicate(timeout=60)
-    assert house.process.returncode == 0
+    assert house.process.wait(PATIENCE) == 0
     with house.inside():
         assert {service.get(caller.case_id).state for caller in callers} == {"there"}
 
@@ -71,7 +70,7 @@ def test_two_servers_on_one_file_send_each_letter_once(build: Callable[..., Hous
             told = [("role_granted", [house.reader.person_id], {"number": n})]
             service.record(case_id, "told", actor=house.officer, notices=told)
     other = House.__new__(House)
-    other.__dict__ |= house.__dict__ | {"port": house.port + 1, "process": None}
+    other.__dict__ |= house.__dict__ | {"port": free_port(), "process": None, "log": house.home / "serve-other.log"}
     house.start()
     other.start()
 

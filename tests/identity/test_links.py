@@ -191,7 +191,7 @@ def real(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
 
 def at_once(app: Flask, count: int, act: Any) -> list[str]:
     """Let several do the same thing in the same moment; what each got."""
-    start, outcomes, lock = threading.Barrier(count), [], threading.Lock()
+    start, outcomes, lock = threading.Barrier(count, timeout=60), [], threading.Lock()
 
     def run(number: int) -> None:
         with app.app_context():
@@ -234,7 +234,7 @@ def test_of_several_who_press_at_once_one_gets_in(real: Flask, thorough: bool) -
 
 
 def test_of_several_who_register_one_address_at_once_one_account_comes(real: Flask) -> None:
-    start, failures = threading.Barrier(4), []
+    start, failures = threading.Barrier(4, timeout=60), []
 
     def register() -> None:
         with real.app_context():

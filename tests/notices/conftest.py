@@ -17,7 +17,7 @@ __all__ = ["Desk", "at_once", "desk"]
 
 def at_once(app: Flask, moment: datetime, act: Callable[[], int], of: int = 4) -> list[int]:
     """What each of several schedulers did that act at the same moment, the least first."""
-    together, done = threading.Barrier(of), []
+    together, done = threading.Barrier(of, timeout=60), []
 
     def one() -> None:
         with app.app_context(), clock.at(moment):

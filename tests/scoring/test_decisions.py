@@ -279,7 +279,7 @@ def test_two_deciders_at_once_one_wins_and_the_other_is_told(contest, app, thoro
                 db.session.remove()
 
     for n in range(rounds):
-        start, version = threading.Barrier(2), cases.get(made.applications[n]).version
+        start, version = threading.Barrier(2, timeout=60), cases.get(made.applications[n]).version
         session().rollback()
         both = [
             threading.Thread(target=decide, args=(n, trigger, actor, start, version))

@@ -291,7 +291,7 @@ def test_two_submitters_at_once_send_one_version_under_one_number(app: Flask, wo
     for _ in range(200 if thorough else 4):
         case_id = world.complete()
         session().rollback()
-        start, told = threading.Barrier(2), []
+        start, told = threading.Barrier(2, timeout=60), []
 
         def press(case_id: int = case_id, start: threading.Barrier = start, told: list[str] = told) -> None:
             with app.app_context(), clock.at(OPEN_DAY):
