@@ -158,19 +158,24 @@ def begun(kept_in: dict[str, str], prepared: Prepared) -> Any:
 
 
 @pytest.fixture
-def app(kept_in: dict[str, str], compiled_templates: FileSystemBytecodeCache, tmp_path: Path) -> Iterator[Flask]:
+def installation(kept_in: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The settings that a command of this test's installation needs in its environment."""
+    return {"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": KEY, **kept_in}
+
+
+@pytest.fixture
+def app(installation: dict[str, str], compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
     """The application on a fresh database of its own, with its context pushed."""
     from grantflow import create_app
     from grantflow.db import db
     from tests.browsing import FreshClient
 
-    settings = {"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": KEY}
-    made = create_app({**settings, **kept_in})
+    made = create_app(installation)
     made.jinja_env.bytecode_cache = compiled_templates
     made.test_client_class = FreshClient
     made.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
     with made.app_context():
-        if not kept_in:
+        if db.engine.dialect.name == "sqlite":
             # These tests kill no machine: what is lost with the power does not concern them.
             event.listen(db.engine, "connect", _without_waiting_for_the_disk)
         yield made
