@@ -4,6 +4,7 @@ person."""
 from __future__ import annotations
 
 import io
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -349,6 +350,20 @@ def test_my_applications_cost_the_same_number_of_queries_for_one_and_for_three(a
             assert client.get("/applications").status_code == 200
         counts.append(len(seen))
     assert counts[0] == counts[1]
+
+
+def test_sending_reads_nothing_twice_and_nothing_that_only_a_page_needs(app: Flask, world: World) -> None:
+    case_id = world.complete()
+    client = signed_in(app, world.applicant)
+    page = client.get(f"/applications/{case_id}/check")
+    sent = {name: field(page, name) for name in ("key", "version", "revision")} | {"declared": "y"}
+    with counting() as seen:
+        assert client.post(f"/applications/{case_id}/check", data=sent).location.endswith("/receipt")
+    times = Counter(statement for statement in seen if statement.startswith("SELECT"))
+    # The case and its call are read by one statement each: on SQLite, where nothing is locked for it, by the same.
+    assert [statement for statement, number in times.items() if number > 1 and "FROM cases" not in statement] == []
+    assert sum(number for statement, number in times.items() if "FROM cases" in statement) == 3
+    assert not any("FROM organisations" in statement for statement in seen)
 
 
 def test_a_person_of_two_organisations_chooses_for_which_to_apply(app: Flask, world: World) -> None:
