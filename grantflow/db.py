@@ -157,7 +157,7 @@ def end_reading(current: Session) -> None:
         try:
             reading = current.connection()
             if _WROTE_NOTHING.one(reading, {}).so:  # type: ignore[union-attr]
-                reading.dialect.do_commit(reading.connection)
+                prepared.word(reading, "COMMIT")
         except SQLAlchemyError:
             pass  # it had failed, or the connection broke: rolled back as ever
     current.rollback()
