@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import html
 import re
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import current_app
 from sqlalchemy import func, select, update
 
-from grantflow import clock
+from grantflow import clock, create_app, schema
 from grantflow.cases import bell, rehearsal, stops, texts, worker
 from grantflow.cases.models import Letter, Outbox
-from grantflow.cases.service import get
-from grantflow.db import Base, session, unit_of_work
+from grantflow.cases.service import get, record
+from grantflow.db import Base, db, session, unit_of_work
+from grantflow.identity.access import SYSTEM
 from grantflow.identity.models import Person
-from tests.browsing import counting, field, text_of
+from grantflow.programmes.service import load_pack
+from tests import postgres
+from tests.browsing import FreshClient, counting, field, signed_in, text_of
 from tests.factories import person
+from tests.scoring.conftest import NOW, Contest
 
 SAID = {"subject": {"en": "Chosen: {ref}", "ru": "Выбрано: {ref}"}, "text": {"en": "Well done.", "ru": "Поздравляем."}}
 
@@ -61,7 +67,9 @@ def everything() -> dict[str, Any]:
     session().rollback()
     tables = Base.metadata.sorted_tables
     found = {
-        table.name: sorted(map(repr, session().execute(select(table)).all())) for table in tables if table.name != "outbox"
+        table.name: sorted(map(repr, session().execute(select(table)).all()))
+        for table in tables
+        if table.name != "outbox"
     } | {"outbox": session().execute(select(Outbox.__table__).order_by(Outbox.id)).all()}
     session().rollback()
     return found
@@ -90,6 +98,11 @@ def row(page: Any, words: str) -> list[int]:
     raise AssertionError(f"no line {words!r}")
 
 
+def together(page: Any) -> list[int]:
+    """The figures above the table."""
+    return [int(number) for number in re.findall(r'<span class="v">(\d+)</span>', page.get_data(as_text=True))]
+
+
 def test_what_is_shown_is_what_goes_out(decided, web):
     client, url = web(decided.manager), path(decided, "announce")
     first = client.get(url)
@@ -99,7 +112,7 @@ def test_what_is_shown_is_what_goes_out(decided, web):
     assert page.status_code == 200 and told() == before
     # letters, people, in English, in Russian, leave at once
     assert row(page, "N-13") == [2, 2, 0, 2, 2]
-    assert row(page, "Together") == [7, 5, 2, 5, 7]
+    assert together(page) == [7, 5, 2, 5, 7]
     assert "Announce the results and send 7 letters" in text_of(page)
     shown = samples(page)
     assert len(shown) == 3
@@ -198,8 +211,6 @@ def test_a_double_press_sends_once_and_an_old_page_is_told_so(decided, web):
 def test_a_stale_look_shows_what_happened_and_no_letters(decided, web):
     client, url = web(decided.manager), path(decided, "announce")
     page = client.get(url)
-    from grantflow.cases.service import record
-
     with unit_of_work():
         record(decided.call, "told", actor=decided.manager)
     stale = client.post(url, data=typed(page, do="look"))
@@ -251,6 +262,7 @@ def test_who_gets_no_letter_of_their_own_is_said(contest, web):
         current.execute(update(Person).where(Person.id == made.members[4].person_id).values(active=False))
     page = look(web(made.manager), path(made, "start_evaluation"))
     words = text_of(page)
+    assert together(page) == [7, 7, 7, 0, 4] and "Start the evaluation and send 4 letters" in words
     assert row(page, "N-08") == [2, 2, 2, 0, 0]
     assert row(page, "N-10") == [5, 5, 5, 0, 4]
     for line in ("letter of the morning: 1", "switched off by the reader: 1", "No account any more: 1"):
@@ -288,3 +300,48 @@ def test_the_page_speaks_the_managers_language_and_each_sample_its_readers(decid
     assert "Объявить итоги и отправить 7 писем" in words
     shown = re.findall(r'<div lang="(..)">', page.get_data(as_text=True))
     assert set(shown) == {"en", "ru"}
+
+
+@pytest.fixture
+def on_postgresql(prozvet, tmp_path):
+    with postgres.server() as server, clock.at(NOW):
+        environ = {"GRANTFLOW_HOME": str(tmp_path / "pg"), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40}
+        app = create_app(environ | {"DATABASE_URL": postgres.fresh_database(server)})
+        app.test_client_class = FreshClient
+        app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+        with app.app_context():
+            try:
+                schema.upgrade(app)
+                with unit_of_work():
+                    load_pack(prozvet, SYSTEM)
+                yield Contest(3)
+            finally:
+                db.session.remove()
+                db.engine.dispose()
+
+
+def test_on_postgresql_a_look_leaves_nothing_and_two_presses_at_once_send_once(on_postgresql):
+    made = on_postgresql
+    client, url = signed_in(current_app, made.manager), path(made, "cancel")
+    before = everything()
+    page = look(client, url, reason="The donor stopped.")
+    assert row(page, "N-04") == [3, 3, 3, 0, 3] and everything() == before
+    made.fire(made.applications[0], "withdraw", made.applicants[0])
+    changed = client.post(url, data=typed(page, reason="The donor stopped."))
+    assert changed.status_code == 409 and row(changed, "N-04") == [2, 2, 2, 0, 2]
+    app, done, count = current_app._get_current_object(), [], told()  # type: ignore[attr-defined]
+    together = threading.Barrier(4, timeout=60)
+
+    def press() -> None:
+        with app.app_context(), clock.at(NOW):
+            own = signed_in(app, made.manager)
+            together.wait()
+            done.append(own.post(url, data=typed(changed, reason="The donor stopped.")).status_code)
+            db.session.remove()
+
+    threads = [threading.Thread(target=press) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == [303] * 4 and told() == count + 2
