@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from flask import Flask
 from hypothesis import settings
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import event
+from werkzeug.routing import Rule
 
 from grantflow.config import FOR_TESTS
 
@@ -23,6 +25,23 @@ for _name in list(os.environ):
 
 settings.register_profile("quick", deadline=None, database=None, max_examples=60)
 settings.register_profile("thorough", deadline=None, database=None, max_examples=1000)
+
+
+def _compile_addresses_once() -> None:
+    """Every test makes an app with the same addresses, and compiling them is most of what an app costs."""
+    compile_one: Any = Rule._compile_builder
+    known: dict[Any, Any] = {}
+
+    def once(self: Rule, append_unknown: bool = True) -> Any:
+        key = (tuple(self._trace), tuple(sorted((self.defaults or {}).items())), append_unknown)
+        if key not in known:
+            known[key] = compile_one(self, append_unknown)
+        return known[key]
+
+    Rule._compile_builder = once  # type: ignore[method-assign]
+
+
+_compile_addresses_once()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -59,6 +78,29 @@ def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.engine.dispose()
     return folder / "grantflow.db"
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Callable[[str], Path]:
+    """The folder of a demo told up to a stage, to read or to copy: built once for all processes of the tests."""
+    from tests.demo.home import build
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if hasattr(request.config, "workerinput") else base
+
+    def folder(stage: str) -> Path:
+        home = shared / f"demo-{stage}"
+        with (shared / f"demo-{stage}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not home.exists():
+                half = shared / f"demo-{stage}.half"
+                shutil.rmtree(half, ignore_errors=True)
+                half.mkdir()
+                build(half, until=stage)
+                half.rename(home)
+        return home
+
+    return folder
 
 
 @pytest.fixture(scope="session")
