@@ -12,7 +12,7 @@ import pytest
 from flask import current_app
 from sqlalchemy import func, select, update
 
-from grantflow import clock, create_app, schema
+from grantflow import clock, create_app
 from grantflow.cases import bell, rehearsal, stops, texts, worker
 from grantflow.cases.models import Letter, Outbox
 from grantflow.cases.service import get, record
@@ -20,7 +20,6 @@ from grantflow.db import Base, db, session, unit_of_work
 from grantflow.identity.access import SYSTEM
 from grantflow.identity.models import Person
 from grantflow.programmes.service import load_pack
-from tests import postgres
 from tests.browsing import FreshClient, counting, field, signed_in, text_of
 from tests.factories import person
 from tests.scoring.conftest import NOW, Contest
@@ -304,21 +303,19 @@ def test_the_page_speaks_the_managers_language_and_each_sample_its_readers(decid
 
 
 @pytest.fixture
-def on_postgresql(prozvet, tmp_path):
-    with postgres.server() as server, clock.at(NOW):
-        environ = {"GRANTFLOW_HOME": str(tmp_path / "pg"), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40}
-        app = create_app(environ | {"DATABASE_URL": postgres.fresh_database(server)})
-        app.test_client_class = FreshClient
-        app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
-        with app.app_context():
-            try:
-                schema.upgrade(app)
-                with unit_of_work():
-                    load_pack(prozvet, SYSTEM)
-                yield Contest(3)
-            finally:
-                db.session.remove()
-                db.engine.dispose()
+def on_postgresql(prozvet, migrated_postgres, tmp_path):
+    environ = {"GRANTFLOW_HOME": str(tmp_path / "pg"), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40}
+    app = create_app(environ | {"DATABASE_URL": migrated_postgres()})
+    app.test_client_class = FreshClient
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    with app.app_context(), clock.at(NOW):
+        try:
+            with unit_of_work():
+                load_pack(prozvet, SYSTEM)
+            yield Contest(3)
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def test_on_postgresql_a_look_leaves_nothing_and_two_presses_at_once_send_once(on_postgresql):
