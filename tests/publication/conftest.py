@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.scoring.conftest import contest, prozvet, template_database, web
+from tests.scoring.conftest import contest, prepared, prozvet, web
 
-__all__ = ["contest", "prozvet", "template_database", "web"]
+__all__ = ["contest", "prepared", "prozvet", "web"]
