@@ -12,7 +12,20 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DDL, BigInteger, Connection, DateTime, Engine, Integer, MetaData, Table, Text, event
+from sqlalchemy import (
+    DDL,
+    BigInteger,
+    Connection,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
@@ -130,6 +143,26 @@ def session() -> Session:
     return db.session()
 
 
+_WROTE_NOTHING = prepared.Prepared(select(func.pg_current_xact_id_if_assigned().is_(None).label("so")))
+
+
+def end_reading(current: Session) -> None:
+    """End the transaction in which the session has read, and forget what it read; what was written is rolled back.
+
+    After a ROLLBACK the driver of PostgreSQL forgets which statements the database has prepared, and in every request
+    each would be parsed and planned anew. So a transaction that wrote nothing, and was given no number therefore, is
+    ended by COMMIT.
+    """
+    if current.in_transaction() and current.get_bind().dialect.name == "postgresql":
+        try:
+            reading = current.connection()
+            if _WROTE_NOTHING.one(reading, {}).so:  # type: ignore[union-attr]
+                prepared.word(reading, "COMMIT")
+        except SQLAlchemyError:
+            pass  # it had failed, or the connection broke: rolled back as ever
+    current.rollback()
+
+
 def let_go(_error: BaseException | None = None) -> None:
     """End what the session reads and give its connection back; one that broke meanwhile is thrown away, without a word.
 
@@ -139,7 +172,7 @@ def let_go(_error: BaseException | None = None) -> None:
         return
     current = db.session()
     try:
-        current.rollback()
+        end_reading(current)
     except SQLAlchemyError:
         current.invalidate()
 
@@ -155,7 +188,7 @@ def unit_of_work() -> Iterator[Session]:
     current = session()
     if current.info.get("unit"):
         raise RuntimeError("units of work do not nest")
-    current.rollback()
+    end_reading(current)
     current.info["unit"] = True
     current.info["after_commit"] = []
     try:

@@ -1,6 +1,7 @@
 """Statements declared in Core, compiled once for each kind of database and run on the driver's own cursor.
 
-It is for the one door alone: what `cases.fire()` runs at every move. It stays inside the transaction of the connection
+It is for what `cases.fire()` runs at every move, for what each request reads of whoever is signed in, and for the rows
+that the sending of an application reads and writes. It stays inside the transaction of the connection
 it is given, converts values as the columns' types say, and raises what SQLAlchemy would raise. All else asks the
 session.
 """

@@ -14,7 +14,7 @@ from flask.globals import _cv_app
 from flask.testing import FlaskClient
 from sqlalchemy import event
 
-from grantflow import clock
+from grantflow import clock, prepared
 from grantflow.db import db, session
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Person
@@ -64,14 +64,21 @@ def field(response: Any, name: str) -> str:
 
 @contextmanager
 def counting() -> Iterator[list[str]]:
-    """The statements sent to the database inside the block."""
+    """The statements sent to the database inside the block, prepared ones too."""
     seen: list[str] = []
+    run = prepared._Form.run
 
     def note(_c: Any, _cursor: Any, statement: str, *_more: Any) -> None:
         seen.append(statement)
 
+    def noted(form: Any, *given: Any, **more: Any) -> Any:
+        seen.append(form.text)
+        return run(form, *given, **more)
+
     event.listen(db.engine, "before_cursor_execute", note)
+    prepared._Form.run = noted  # type: ignore[method-assign]
     try:
         yield seen
     finally:
+        prepared._Form.run = run  # type: ignore[method-assign]
         event.remove(db.engine, "before_cursor_execute", note)

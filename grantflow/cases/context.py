@@ -5,6 +5,7 @@ It holds no rules. Whatever an effect says through it becomes part of the one ev
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -60,6 +61,7 @@ class Context:
     params: dict[str, Any] = field(default_factory=dict)
     scope: dict[str, Any] = field(default_factory=dict)
     also: list[tuple[str, tuple[int, ...], dict[str, Any]]] = field(default_factory=list)
+    _once: dict[tuple[Callable[[int], Any], int], Any] = field(default_factory=dict)
     _fire: Any = None
     _open: Any = None
 
@@ -68,6 +70,15 @@ class Context:
         """The connection of the unit of work under way, for the door's own statements."""
         unit: Connection = self.session.info["unit"]
         return unit
+
+    def once(self, read: Callable[[int], Any], number: int) -> Any:
+        """What `read(number)` gives, read once for this move, however many of its guards and effects ask.
+
+        For what no effect writes before it is asked for again: who wants a value the move itself has written reads anew.
+        """
+        if (read, number) not in self._once:
+            self._once[read, number] = read(number)
+        return self._once[read, number]
 
     def change(self, name: str, before: Any, after: Any, *, private: bool = False, of: int | None = None) -> None:
         """Say that a value changed. A private one enters the chain as a digest; `of` is the person it is about."""

@@ -19,7 +19,7 @@ from grantflow.cases import outbox, stops, texts, withholding
 from grantflow.cases.models import Letter, Outbox
 from grantflow.cases.notices import render
 from grantflow.config import Settings
-from grantflow.db import session, unit_of_work
+from grantflow.db import end_reading, session, unit_of_work
 from grantflow.identity import links
 from grantflow.identity.models import Person
 
@@ -89,7 +89,7 @@ def deliver(row_id: int) -> None:
     subject, body = compose(found, found, way, said)
     kept = None
     if settings().smtp_host and not current_app.config.get("DEMO"):
-        session().rollback()  # no transaction stays open while the network is slow
+        end_reading(session())  # no transaction stays open while the network is slow
         if not outbox.hold(row_id):
             return
         _smtp(found, to, subject, body)

@@ -17,13 +17,13 @@ from grantflow.errors import NotFound, Stale
 from grantflow.prepared import Prepared
 
 _CASES = Case.__table__
-_ONE = select(_CASES).where(_CASES.c.id == bindparam("wanted"))
-_LOCKED = Prepared(_ONE.with_for_update())
+_BY_ID = select(_CASES).where(_CASES.c.id == bindparam("wanted"))
+_ONE, _LOCKED = Prepared(_BY_ID), Prepared(_BY_ID.with_for_update())
 
 
 def get(case_id: int) -> Any:
     """The case's row as it stands; NotFound where there is none."""
-    row = connection().execute(_ONE, {"wanted": case_id}).one_or_none()
+    row = _ONE.one(connection(), {"wanted": case_id})
     if row is None:
         raise NotFound
     return row

@@ -64,14 +64,16 @@ def fire(
     reason: str = "",
     key: str | None = None,
     version: int | None = None,
+    locked: Any = None,
 ) -> Outcome:
     """Move a case one step and remember it: lock, authorise, guard, move, effects, one event, notices, all or nothing.
 
     A repeated `key` gives back the first outcome and changes nothing. `version` is what the person saw: if the case
-    has gone on since, Stale. Raises Refused with the verdict's sentence, NotFound for no such case. Every event, a
-    vote that moves nothing included, raises the version: that makes two simultaneous approvals safe.
+    has gone on since, Stale. `locked` is its row, where the caller had to look at it first, as `lock()` gave it in this
+    unit of work. Raises Refused with the verdict's sentence, NotFound for no such case. Every event, a vote that moves
+    nothing included, raises the version: that makes two simultaneous approvals safe.
     """
-    case = lock(case_id)
+    case = lock(case_id) if locked is None else locked
     if key is not None and (earlier := store.by_key(unit_connection(), case_id, key)) is not None:
         return Outcome(case, earlier, earlier.from_state != earlier.to_state, replayed=True)
     if case.workflow_hash is None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from grantflow import clock
-from grantflow.db import session
+from grantflow.db import connection
 from grantflow.engine.registry import registry
-from grantflow.identity.models import ROLES, Person, RoleAssignment
+from grantflow.identity.models import ROLES, RoleAssignment, name_of
+from grantflow.prepared import Prepared
 
 registry.roles.update(ROLES)
 registry.roles.update(("system", "admin"))
@@ -79,20 +80,24 @@ SYSTEM = Actor(None, "GrantFlow", everywhere="system")
 NOBODY = Actor(None, "")
 
 
-def actor_for(person: Person, on: date | None = None) -> Actor:
-    """The person as an actor, with the roles that hold on that day (default: today in their zone)."""
+_ROLES = RoleAssignment.__table__
+_HELD = Prepared(
+    select(_ROLES.c.role, _ROLES.c.starts_on, _ROLES.c.ends_on, *(_ROLES.c[scope] for scope in SCOPES))
+    .where(_ROLES.c.person_id == bindparam("holder"), _ROLES.c.revoked_at.is_(None))
+    .order_by(_ROLES.c.id)
+)
+
+
+def actor_for(person: Any, on: date | None = None) -> Actor:
+    """The person (or their row) as an actor, with the roles that hold on that day (default: today in their zone)."""
     day = on or clock.today(person.zone)
-    rows = session().scalars(
-        select(RoleAssignment)
-        .where(RoleAssignment.person_id == person.id, RoleAssignment.revoked_at.is_(None))
-        .order_by(RoleAssignment.id)
-    )
+    rows = _HELD.all(connection(), {"holder": person.id})
     held = tuple(
         Held(r.role, r.programme_id, r.alliance_id, r.panel_id, r.organisation_id)
         for r in rows
         if (r.starts_on is None or r.starts_on <= day) and (r.ends_on is None or day <= r.ends_on)
     )
-    return Actor(person.id, person.name_in(person.language), person.language, held if person.active else ())
+    return Actor(person.id, name_of(person, person.language), person.language, held if person.active else ())
 
 
 _View = TypeVar("_View", bound=Callable[..., Any])

@@ -40,6 +40,11 @@ def in_list(column: str, values: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
+def name_of(row: Any, language: str) -> str:
+    """The name of a person or body as that language writes it, or the only one there is."""
+    return str((row.name_ru or row.name_en) if language == "ru" else (row.name_en or row.name_ru))
+
+
 class Person(Base):
     """Somebody with an account. `id` is the number of their file in `cases`."""
 
@@ -69,7 +74,7 @@ class Person(Base):
 
     def name_in(self, language: str) -> str:
         """The name as that language writes it, or the only one there is."""
-        return (self.name_ru or self.name_en) if language == "ru" else (self.name_en or self.name_ru)
+        return name_of(self, language)
 
 
 class Organisation(Base):
@@ -100,7 +105,7 @@ class Organisation(Base):
 
     def name_in(self, language: str) -> str:
         """The name as that language writes it, or the only one there is."""
-        return (self.name_ru or self.name_en) if language == "ru" else (self.name_en or self.name_ru)
+        return name_of(self, language)
 
 
 class RoleAssignment(Base):

@@ -18,14 +18,16 @@ from flask import Flask, current_app, g, has_request_context, request, session
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as __
 from flask_login import UserMixin, current_user, login_user, logout_user
+from sqlalchemy import bindparam, select
 
 from grantflow import clock, rendering
-from grantflow.db import session as database
+from grantflow.db import connection
 from grantflow.extensions import login_manager
 from grantflow.identity import kept
 from grantflow.identity.access import NOBODY, Actor, actor_for, may_enter
 from grantflow.identity.labels import role_names
-from grantflow.identity.models import ROLES, Person
+from grantflow.identity.models import ROLES, Person, name_of
+from grantflow.prepared import Prepared
 
 log = structlog.get_logger(__name__)
 
@@ -109,23 +111,26 @@ class Visitor(UserMixin):  # type: ignore[misc]
         return f"{self.id}:{self.epoch}"
 
     @classmethod
-    def of(cls, person: Person) -> Visitor:
-        """The visitor a person is."""
+    def of(cls, person: Any) -> Visitor:
+        """The visitor a person is, from their row."""
         return cls(
             person.id,
             person.session_epoch,
             person.email,
-            person.name_in(person.language),
+            name_of(person, person.language),
             person.language,
             person.zone,
             person.theme,
         )
 
 
+_PERSON = Prepared(select(Person.__table__).where(Person.__table__.c.id == bindparam("wanted")))
+
+
 @login_manager.user_loader  # type: ignore[untyped-decorator]
 def _load(token: str) -> Visitor | None:
     number, _sep, epoch = token.partition(":")
-    person = database().get(Person, int(number)) if number.isdigit() else None
+    person = _PERSON.one(connection(), {"wanted": int(number)}) if number.isdigit() else None
     if person is None or not person.active or str(person.session_epoch) != epoch:
         return None
     g.actor = actor_for(person)

@@ -13,17 +13,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from grantflow import clock, rendering
 from grantflow.cases import deadlines, titles, words
 from grantflow.cases.context import Context
 from grantflow.cases.service import get, record
-from grantflow.db import session, writing
+from grantflow.db import session, unit_connection, writing
 from grantflow.engine.registry import registry
 from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.errors import NotFound, Refused
 from grantflow.identity.access import Actor
+from grantflow.prepared import Prepared
 from grantflow.programmes import models
 from grantflow.programmes.calls import current_districts, keep_terms
 from grantflow.programmes.loading import load_pack
@@ -34,6 +35,15 @@ from grantflow.programmes.rows import Loaded
 __all__ = [
     "Loaded", "allot_number", "amend_scope", "apply_amendments", "extend_closing", "keep_terms", "load_pack",
 ]  # fmt: skip
+
+
+_CALLS = models.Call.__table__
+_NEXT_NUMBER = Prepared(
+    update(_CALLS)
+    .where(_CALLS.c.case_id == bindparam("wanted"))
+    .values(next_number=_CALLS.c.next_number + 1)
+    .returning(_CALLS.c.prefix, _CALLS.c.next_number)
+)
 
 
 @dataclass(frozen=True)
@@ -156,14 +166,7 @@ def allot_number(call_id: int) -> str:
     The row is locked by the UPDATE itself, so two submitters at once get two numbers; a failed unit gives
     its back.
     """
-    calls = models.Call
-    found = writing().execute(
-        update(calls)
-        .where(calls.case_id == call_id)
-        .values(next_number=calls.next_number + 1)
-        .returning(calls.prefix, calls.next_number)
-    )
-    row = found.one_or_none()
+    row = _NEXT_NUMBER.one(unit_connection(), {"wanted": call_id})
     if row is None:
         raise NotFound
     return f"{row.prefix}-{row.next_number - 1:04d}"

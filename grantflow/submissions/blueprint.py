@@ -26,12 +26,17 @@ def sheet_for(case_id: int) -> Sheet:
     return sheet_of(see(case_id, current_actor(), "application"))
 
 
-def writer_of(case_id: int) -> Sheet:
-    """The application, for those who write it; whoever may only read it is shown the case's page."""
-    sheet = sheet_for(case_id)
-    if "applicant" not in current_actor().roles_on(sheet.case):
+def case_of_writer(case_id: int) -> Any:
+    """The application's case, for those who write it; whoever may only read it is shown the case's page."""
+    case = see(case_id, current_actor(), "application")
+    if "applicant" not in current_actor().roles_on(case):
         raise NotFound
-    return sheet
+    return case
+
+
+def writer_of(case_id: int) -> Sheet:
+    """The application, for those who write it, with all that a page of it needs."""
+    return sheet_of(case_of_writer(case_id))
 
 
 @bp.app_template_filter("decimal")

@@ -22,7 +22,8 @@ from grantflow.engine.definition import Stage
 from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.errors import NotFound
 from grantflow.identity.access import Actor
-from grantflow.programmes.models import Call, CallPack
+from grantflow.prepared import Prepared
+from grantflow.programmes.models import Call, CallPack, Place
 from grantflow.programmes.questions import Section
 from grantflow.programmes.service import closing_instant
 from grantflow.programmes.terms import Terms
@@ -35,15 +36,13 @@ VERSIONS = ApplicationVersion.__table__
 FILES = Attachment.__table__
 CASES = Case.__table__
 CALLS = Call.__table__
-# Asked several times for every answer that is written or sent: declared once, because to put one together costs more
-# than to run it.
-_ROW = select(APPLICATIONS).where(APPLICATIONS.c.case_id == bindparam("wanted"))
-_CALL = select(CALLS).where(CALLS.c.case_id == bindparam("wanted"))
-_ATTACHED = (
-    select(FILES)
-    .where(FILES.c.case_id.in_(bindparam("wanted", expanding=True)), FILES.c.removed_at.is_(None))
-    .order_by(FILES.c.id)
-)
+PLACES = Place.__table__
+# Read for every answer that is written or sent, and for every page of an application.
+_ROW = Prepared(select(APPLICATIONS).where(APPLICATIONS.c.case_id == bindparam("wanted")))
+_CALL = Prepared(select(CALLS).where(CALLS.c.case_id == bindparam("wanted")))
+_PLACE = Prepared(select(PLACES.c.id, PLACES.c.code, PLACES.c.name).where(PLACES.c.code == bindparam("wanted")))
+_ATTACHED = select(FILES).where(FILES.c.removed_at.is_(None)).order_by(FILES.c.id)
+_ATTACHED_TO_ONE = Prepared(_ATTACHED.where(FILES.c.case_id == bindparam("wanted")))
 
 
 class When:
@@ -58,7 +57,7 @@ class When:
 
 def row_of(case_id: int) -> Any:
     """The application's row; NotFound where there is none. Whoever writes it takes the case's lock first."""
-    row = connection().execute(_ROW, {"wanted": case_id}).one_or_none()
+    row = _ROW.one(connection(), {"wanted": case_id})
     if row is None:
         raise NotFound
     return row
@@ -74,8 +73,16 @@ def hold(case_id: int) -> Any:
 
 
 def call_of(call_id: int) -> Any:
-    """The call's row."""
-    return connection().execute(_CALL, {"wanted": call_id}).one()
+    """The call's row; NotFound where there is none."""
+    row = _CALL.one(connection(), {"wanted": call_id})
+    if row is None:
+        raise NotFound
+    return row
+
+
+def place_of(code: str) -> Any | None:
+    """A place by its code: its number, its code and its name; None where there is none."""
+    return _PLACE.one(connection(), {"wanted": code})
 
 
 _terms: dict[str, Terms] = {}
@@ -97,22 +104,23 @@ def files_of_many(case_ids: Iterable[int]) -> dict[int, dict[str, list[dict[str,
     """The files attached now, by application and question, as answers hold them; one query for all."""
     wanted = list(case_ids)
     files: dict[int, dict[str, list[dict[str, Any]]]] = {case_id: {} for case_id in wanted}
-    for row in connection().execute(_ATTACHED, {"wanted": wanted}):
-        files[row.case_id].setdefault(row.question, []).append(
-            {
-                "id": row.id,
-                "name": row.filename,
-                "size": row.size,
-                "sha256": row.sha256,
-                "type": row.content_type,
-            }
-        )
+    for row in connection().execute(_ATTACHED.where(FILES.c.case_id.in_(wanted))):
+        _put(files[row.case_id], row)
     return files
+
+
+def _put(files: dict[str, list[dict[str, Any]]], row: Any) -> None:
+    files.setdefault(row.question, []).append(
+        {"id": row.id, "name": row.filename, "size": row.size, "sha256": row.sha256, "type": row.content_type}
+    )
 
 
 def files_of(case_id: int) -> dict[str, list[dict[str, Any]]]:
     """The files attached to one application now, by question."""
-    return files_of_many([case_id])[case_id]
+    files: dict[str, list[dict[str, Any]]] = {}
+    for row in _ATTACHED_TO_ONE.all(connection(), {"wanted": case_id}):
+        _put(files, row)
+    return files
 
 
 def draft_of(row: Any, files: Mapping[str, Any] | None = None) -> Draft:

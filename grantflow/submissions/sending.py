@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from grantflow import clock
 from grantflow.cases import definitions
@@ -22,15 +22,14 @@ from grantflow.clock import local
 from grantflow.db import session
 from grantflow.engine.registry import registry
 from grantflow.engine.verdict import YES, Verdict, no
-from grantflow.errors import Refused, Stale
-from grantflow.history import store
+from grantflow.errors import NotFound, Refused, Stale
 from grantflow.identity.access import Actor
 from grantflow.identity.words import search_key
 from grantflow.money import Money
-from grantflow.programmes.models import Place
+from grantflow.prepared import Prepared
 from grantflow.programmes.service import allot_number
 from grantflow.programmes.terms import Terms
-from grantflow.submissions.answers import all_faults, changed, facts, final, sealed
+from grantflow.submissions.answers import Draft, all_faults, changed, facts, final, sealed
 from grantflow.submissions.reading import Fault
 from grantflow.submissions.rows import (
     APPLICATIONS,
@@ -40,7 +39,9 @@ from grantflow.submissions.rows import (
     call_of,
     correction_window,
     draft_of,
+    files_of,
     mode,
+    place_of,
     row_of,
     terms_of,
     window,
@@ -51,6 +52,13 @@ CORRECTION_DAYS = 5
 
 CHECK_DAYS = 10
 """Working days officers have for the eligibility check, from the closing of the call."""
+
+_KEEP = Prepared(insert(VERSIONS).inline(), *(column.key for column in VERSIONS.c if column.key != "id"))
+_SENT = Prepared(
+    update(APPLICATIONS).where(APPLICATIONS.c.case_id == bindparam("sent_case")),
+    *("title", "district_id", "award_type", "grant_kind", "total_minor", "own_minor", "asked_minor", "led_by"),
+    *("submitted_version", "submitted_at", "correction_due_at", "reopened", "correction_note", "search_key"),
+)
 
 Gate = Callable[[Any, Actor], Verdict]
 _gates: dict[str, Gate] = {}
@@ -79,7 +87,11 @@ def check(case_id: int) -> list[Fault]:
     """Everything to be corrected before a draft can be sent, in the order of the form; empty when it is
     complete."""
     row = row_of(case_id)
-    return all_faults(terms_of(row.pack_hash), draft_of(row), clock.today(call_of(row.call_id).zone))
+    return _faults(row, draft_of(row), call_of(row.call_id))
+
+
+def _faults(row: Any, draft: Draft, call: Any) -> list[Fault]:
+    return all_faults(terms_of(row.pack_hash), draft, clock.today(call.zone))
 
 
 def submit(
@@ -96,12 +108,12 @@ def submit(
     on. Refused
     with a sentence when the time is over or something is missing. Needs a unit of work around it.
     """
-    case, row = lock(case_id), row_of(case_id)
-    known = key is not None and store.by_key(session().connection(), case_id, key) is not None
-    if not known and revision is not None and revision != row.revision and mode(case):
-        raise Stale(_("An answer was changed after you opened this page. Read the answers once more, then send them."))
+    case = lock(case_id)
+    if case.kind != "application":
+        raise NotFound
     trigger = "resubmit" if mode(case) == "returned" else "submit"
-    return fire(case_id, trigger, actor=actor, key=key, version=version)
+    seen = {"revision": revision}
+    return fire(case_id, trigger, actor=actor, payload=seen, key=key, version=version, locked=case)
 
 
 def note_late_attempt(case_id: int, *, actor: Actor, key: str | None = None) -> None:
@@ -110,24 +122,38 @@ def note_late_attempt(case_id: int, *, actor: Actor, key: str | None = None) -> 
     record(case_id, "late_attempt", actor=actor, role="applicant", key=f"late/{key}" if key else None)
 
 
+# The case is locked while it moves, so its row, its files and its answers are read once for all guards and effects.
+
+
+def _row(ctx: Context) -> Any:
+    return ctx.once(row_of, ctx.case.id)
+
+
+def _call(ctx: Context) -> Any:
+    return ctx.once(call_of, _row(ctx).call_id)
+
+
+def _draft(ctx: Context) -> Draft:
+    return draft_of(_row(ctx), ctx.once(files_of, ctx.case.id))
+
+
 @registry.guard("submissions.call_open")
 def call_open(ctx: Context) -> Verdict:
     """The call is open by the server's clock, its grace included, or this applicant has longer."""
-    row = row_of(ctx.case.id)
-    return window(get(row.call_id), call_of(row.call_id), row, ctx.now)
+    row = _row(ctx)
+    return window(get(row.call_id), _call(ctx), row, ctx.now)
 
 
 @registry.guard("submissions.correction_in_time")
 def correction_in_time(ctx: Context) -> Verdict:
     """The time for the correction is not over."""
-    row = row_of(ctx.case.id)
-    return correction_window(row, ctx.now, call_of(row.call_id).zone)
+    return correction_window(_row(ctx), ctx.now, _call(ctx).zone)
 
 
 @registry.guard("submissions.complete")
 def complete(ctx: Context) -> Verdict:
     """Every question that is asked has an answer that can be taken."""
-    wrong = len(check(ctx.case.id))
+    wrong = len(_faults(_row(ctx), _draft(ctx), _call(ctx)))
     if not wrong:
         return YES
     return no(
@@ -142,60 +168,59 @@ def complete(ctx: Context) -> Verdict:
 @registry.effect("submissions.submit")
 def seal(ctx: Context) -> None:
     """Keep the answers as a version under its fingerprint, allot the number once, say what changed since
-    the last."""
+    the last. Stale where they are not those that the person saw."""
+    if ctx.payload.get("revision") not in (None, _row(ctx).revision):
+        raise Stale(_("An answer was changed after you opened this page. Read the answers once more, then send them."))
     keep(ctx, ctx.now)
 
 
 def keep(ctx: Context, at: datetime) -> None:
     """Do that for what arrived at an instant: now, or the one a register tells."""
-    row = row_of(ctx.case.id)
+    row = _row(ctx)
     terms = terms_of(row.pack_hash)
-    answers = final(terms, draft_of(row))
+    answers = final(terms, _draft(ctx))
     text, digest = sealed(answers)
     before = answers_of(ctx.case.id, row.submitted_version) if row.submitted_version else {}
     n = (row.submitted_version or 0) + 1
-    now = facts(terms, answers)
+    was, now = facts(terms, before) if before else {}, facts(terms, answers)
     title = str(now["title"])[:400]
-    ref = ctx.case.ref or allot_number(row.call_id)
-    place = session().scalar(select(Place.id).where(Place.code == now["district"]))
     english = str(answers.get(terms.keys.title_en or "") or "")
-    ctx.session.execute(
-        insert(VERSIONS).values(
-            case_id=ctx.case.id, n=n, answers=text, sha256=digest, pack_hash=row.pack_hash,
-            submitted_at=at, person_id=ctx.actor.person_id,
-        )
+    places = {code: place for code in (was.get("district"), now["district"]) if code and (place := place_of(code))}
+    district = places.get(now["district"])
+    _KEEP.run(
+        ctx.connection,
+        {
+            "case_id": ctx.case.id, "n": n, "answers": text, "sha256": digest, "pack_hash": row.pack_hash,
+            "submitted_at": at, "person_id": ctx.actor.person_id,
+        },
     )  # fmt: skip
-    ctx.session.execute(
-        update(APPLICATIONS)
-        .where(APPLICATIONS.c.case_id == ctx.case.id)
-        .values(
-            title=title, district_id=place, award_type=now["award_type"], grant_kind=now["grant_kind"],
-            total_minor=now["whole_budget"], own_minor=now["own_share"], asked_minor=now["asked"],
-            led_by=answers.get(terms.keys.led_by or ""),
-            submitted_version=n, submitted_at=at, correction_due_at=None, reopened=[],
-            correction_note="", search_key=search_key(ref, title, english),
-        )
+    # The last thing before the rows that show it: until the commit nobody else of this call gets a number.
+    ref = ctx.case.ref or allot_number(row.call_id)
+    _SENT.run(
+        ctx.connection,
+        {
+            "sent_case": ctx.case.id, "title": title, "district_id": district and district.id,
+            "award_type": now["award_type"], "grant_kind": now["grant_kind"], "total_minor": now["whole_budget"],
+            "own_minor": now["own_share"], "asked_minor": now["asked"], "led_by": answers.get(terms.keys.led_by or ""),
+            "submitted_version": n, "submitted_at": at, "correction_due_at": None, "reopened": [],
+            "correction_note": "", "search_key": search_key(ref, title, english),
+        },
     )  # fmt: skip
     ctx.set_scope(ref=ref, title=title)
     ctx.fact("receipt", ref)
     ctx.fact("version", n)
     ctx.fact("fingerprint", digest)
-    if not before and at > call_of(row.call_id).closes_at:
+    if not before and at > _call(ctx).closes_at:
         ctx.fact("after_closing", _LATE if at < ctx.now else _LONGER if row.extension_until else _GRACE)
     if before:
         ctx.fact("answers_changed", changed(terms.questions.values(), before, answers))
-    _say_changes(ctx, terms, facts(terms, before) if before else {}, now)
+    for name, value in now.items():
+        ctx.change(name, *(_said(terms, name, v, places) for v in (was.get(name), value)))
 
 
 _GRACE = {"en": "sent within the minutes of grace", "ru": "отправлена в льготные минуты"}
 _LATE = {"en": "received after the closing hour", "ru": "получена после закрытия приёма"}
 _LONGER = {"en": "sent within the longer time given", "ru": "отправлена в продлённый срок"}
-
-
-def _say_changes(ctx: Context, terms: Terms, before: dict[str, Any], after: dict[str, Any]) -> None:
-    places = _names([facts.get("district") for facts in (before, after)])
-    for name, value in after.items():
-        ctx.change(name, *(_said(terms, name, v, places) for v in (before.get(name), value)))
 
 
 def _said(terms: Terms, name: str, value: Any, places: dict[str, Any]) -> Any:
@@ -208,13 +233,8 @@ def _said(terms: Terms, name: str, value: Any, places: dict[str, Any]) -> Any:
         option = terms.questions[getattr(terms.keys, name)].option(value)
         return {"en": option.en, "ru": option.ru} if option else value
     if name == "district" and value in places:
-        return {"en": places[value].en, "ru": places[value].ru}
+        return {"en": places[value].name.en, "ru": places[value].name.ru}
     return value
-
-
-def _names(codes: list[Any]) -> dict[str, Any]:
-    rows = session().execute(select(Place.code, Place.name).where(Place.code.in_([c for c in codes if c])))
-    return {row.code: row.name for row in rows}
 
 
 def working_days_after(start: datetime, days: int, zone: str) -> datetime:
@@ -251,7 +271,7 @@ def reopen(ctx: Context) -> None:
 def check_due(ctx: Context) -> datetime:
     """By when the eligibility check should be done: counted from the closing of the call, or from a later
     sending."""
-    call = call_of(row_of(ctx.case.id).call_id)
+    call = _call(ctx)
     return working_days_after(max(ctx.now, call.closes_at), CHECK_DAYS, call.zone)
 
 

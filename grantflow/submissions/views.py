@@ -22,7 +22,7 @@ from grantflow.identity.session import current_actor
 from grantflow.programmes.queries import call_by_code
 from grantflow.submissions import desk, pages, papers, service
 from grantflow.submissions.answers import Draft, save
-from grantflow.submissions.blueprint import bp, sheet_for, writer_of
+from grantflow.submissions.blueprint import bp, case_of_writer, sheet_for, writer_of
 from grantflow.submissions.forms import (
     ApplyForm,
     SubmitForm,
@@ -35,6 +35,7 @@ from grantflow.submissions.queries import (
     Sheet,
     applications_of,
     districts,
+    sheet_of,
 )
 from grantflow.submissions.reading import Fault
 
@@ -194,9 +195,9 @@ def _files(case_id: int, questions: Any) -> list[Fault]:
 @access("applicant")
 def check(case_id: int) -> Any:
     """All answers on one page, what is still to be corrected, and the last step."""
-    sheet, actor = writer_of(case_id), current_actor()
-    if not service.mode(sheet.case):
-        known = request.method == "POST" or sheet.row.submitted_version is not None
+    case, actor = case_of_writer(case_id), current_actor()
+    if not service.mode(case):
+        known = request.method == "POST" or service.row_of(case_id).submitted_version is not None
         return redirect(url_for(".receipt" if known else "cases.show", case_id=case_id), 303)
     form = SubmitForm(form_data())
     refused, status = "", 200
@@ -211,10 +212,11 @@ def check(case_id: int) -> Any:
                 return redirect(url_for(".receipt", case_id=case_id), 303)
             except (Refused, Stale) as refusal:
                 refused, status = str(refusal), refusal.status
-                _remember_if_late(sheet, form.key.data)
+                _remember_if_late(sheet_of(case), form.key.data)
         else:
             status = 400
-        sheet = sheet_for(case_id)
+        case = case_of_writer(case_id)
+    sheet = sheet_of(case)
     hidden_values(form, {"version": sheet.case.version, "revision": sheet.row.revision})
     faults = service.check(case_id)
     page = render_template(

@@ -4,8 +4,11 @@
 
 PostgreSQL waits for the disk. A submission is the POST of the last page: it reads and judges every answer, moves the
 case, keeps the answers as a version under its fingerprint, allots the number and writes history and notices; the page
-after it is not fetched. The clients run on the same machine. The floor calls the same use case in two processes, with
-nothing between. Mail is not sent meanwhile.
+after it is not fetched. The floor calls the same use case in two processes, with nothing between. Mail is not sent
+meanwhile.
+
+The clients and PostgreSQL run on the same machine and take their part of its processors: what one submission costs each
+of them is printed too, and how many a second all processors together could do if nobody else used them.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +31,7 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from grantflow import clock
 from grantflow.db import session, unit_of_work
@@ -125,8 +128,8 @@ class Applicants:
 
 
 @contextmanager
-def served(environ: dict[str, str]) -> Iterator[int]:
-    """Two gunicorn workers; gives the port."""
+def served(environ: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """Two gunicorn workers; gives their port and the number of the process that started them."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = int(found.getsockname()[1])
@@ -146,7 +149,7 @@ def served(environ: dict[str, str]) -> Iterator[int]:
                 time.sleep(0.1)
         else:
             raise RuntimeError("the server does not answer")
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -199,6 +202,60 @@ def over_http(port: int, envelopes: list[tuple[str, list[tuple[str, str]]]]) -> 
     return sum(len(forms) for _, forms in envelopes) / taken
 
 
+def worked(pids: Iterable[int]) -> float | None:
+    """Seconds of processor time these processes have taken so far; None where the system does not tell."""
+    ticks = 0
+    try:
+        for pid in pids:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    except OSError:
+        return None
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+class Work:
+    """What a stretch of work cost each side in processor time: `with Work(master) as work: …`, then `work.of(number)`."""
+
+    def __init__(self, master: int) -> None:
+        children = Path(f"/proc/{master}/task/{master}/children")
+        self.servers = [int(pid) for pid in children.read_text().split()] if children.exists() else []
+
+    def __enter__(self) -> Work:
+        self.before = self._now()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.after = self._now()
+
+    def _now(self) -> tuple[float | None, float | None, float]:
+        backends = list(session().scalars(text("SELECT pid FROM pg_stat_activity")))
+        session().rollback()
+        ours = [pid for pid in backends if _is_postgres(pid)]
+        servers = worked(self.servers) if self.servers else None
+        return servers, worked(ours) if ours else None, time.process_time()
+
+    def of(self, number: int) -> str:
+        """The cost of one of so many, in words; nothing where the system does not tell all of it."""
+        spent = [(a - b) * 1000 / number for a, b in zip(self.after, self.before, strict=True) if None not in (a, b)]
+        if len(spent) < 3 or not all(spent):
+            return ""
+        server, database, clients = spent
+        told = (
+            f"each takes {server:.1f} ms of the server, {database:.1f} ms of PostgreSQL, {clients:.1f} ms of its client"
+        )
+        processors = os.cpu_count() or 1
+        return f"{told}: {processors} processors could do {processors * 1000 / sum(spent):.0f}/s"
+
+
+def _is_postgres(pid: int) -> bool:
+    """Whether it runs here: a server elsewhere has numbers of its own."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().startswith("postgres")
+    except OSError:
+        return False
+
+
 def _begin(environ: dict[str, str]) -> None:
     """A process that sends without HTTP begins."""
     from grantflow import create_app
@@ -216,8 +273,8 @@ def _send(actor: Actor, case_ids: list[int]) -> tuple[float, float]:
     return start, perf_counter()
 
 
-def by_the_use_case(environ: dict[str, str], people: list[Actor], drafts: list[list[int]]) -> float:
-    """Submissions a second by processes that call the use case; each applicant's first only warms them up."""
+def by_the_use_case(environ: dict[str, str], people: list[Actor], drafts: list[list[int]], warm: int) -> float:
+    """Submissions a second by processes that call the use case; each applicant's first ones only warm them up."""
     spawn = multiprocessing.get_context("spawn")
     pools = [ProcessPoolExecutor(1, spawn, _begin, (environ,)) for _ in range(WORKERS)]
 
@@ -226,36 +283,37 @@ def by_the_use_case(environ: dict[str, str], people: list[Actor], drafts: list[l
         return [sent.result() for sent in work]
 
     try:
-        send([ids[:1] for ids in drafts])
-        told = send([ids[1:] for ids in drafts])
+        send([ids[:warm] for ids in drafts])
+        told = send([ids[warm:] for ids in drafts])
     finally:
         for pool in pools:
             pool.shutdown()
-    return (sum(map(len, drafts)) - len(drafts)) / (max(end for _, end in told) - min(start for start, _ in told))
+    return sum(len(ids) - warm for ids in drafts) / (max(end for _, end in told) - min(start for start, _ in told))
 
 
 def lines(server: str | None, quick: bool) -> Iterator[Line]:
     """One line."""
     if server is None:
         return
-    each = 1 if quick else 12
+    each, warm = (1, 1) if quick else (20, 3)  # the workers and the database read and plan what they keep
     with place(server) as environ, house(environ) as app:
         app.test_client_class = FreshClient
-        there = Applicants(2 * each + 2)
+        there = Applicants(2 * (each + warm))
         size = len(json.dumps(answers(), ensure_ascii=False).encode())
         envelopes = [
-            envelope(app, actor, drafts[: each + 1]) for actor, drafts in zip(there.people, there.drafts, strict=True)
+            envelope(app, actor, drafts[: each + warm])
+            for actor, drafts in zip(there.people, there.drafts, strict=True)
         ]
-        with served(environ) as port:
-            over_http(
-                port, [(cookie, forms[:1]) for cookie, forms in envelopes]
-            )  # the workers read what they read once
-            rate = over_http(port, [(cookie, forms[1:]) for cookie, forms in envelopes])
-        floor = by_the_use_case(environ, there.people, [drafts[each + 1 :] for drafts in there.drafts])
+        with served(environ) as (port, master):
+            over_http(port, [(cookie, forms[:warm]) for cookie, forms in envelopes])
+            with Work(master) as work:
+                rate = over_http(port, [(cookie, forms[warm:]) for cookie, forms in envelopes])
+        floor = by_the_use_case(environ, there.people, [drafts[each + warm :] for drafts in there.drafts], warm)
     yield Line(
         f"{CLIENTS} clients, {QUESTIONS} questions, {size / 1000:.0f} kB, PostgreSQL",
         f"{rate:,.0f} submissions/s",
         f"without HTTP {floor:,.0f} submissions/s",
         rate / floor,
         "40/s",
+        work.of(CLIENTS * each),
     )
