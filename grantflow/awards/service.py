@@ -85,7 +85,7 @@ def offer(ctx: Context) -> None:
         ctx.fire(row.id, "offer")
 
 
-@registry.effect("awards.offer_all")
+@registry.effect("awards.offer_all", to_many=True)
 def offer_all(ctx: Context) -> None:
     """With the announcement of a call every award decided so far is offered; until then none was to be
     seen."""

@@ -1,6 +1,7 @@
 """The page on which a move is looked over and made: written once for every move of every workflow.
 
-The judging and the doing are `service.fire`'s; what a move asks beside a reason is its stage's form.
+The judging and the doing are `service.fire`'s; what a move asks beside a reason is its stage's form; which letters one
+that writes to many would send is found by `rehearsal`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
-from grantflow.cases import definitions, forms, queries, sealed, service, words
+from grantflow.cases import definitions, forms, queries, rehearsal, sealed, service, words
 from grantflow.cases.access import see
 from grantflow.cases.blueprint import bp, name_of
 from grantflow.cases.notices import catalogue
@@ -82,16 +83,22 @@ def _made(case_id: int, key: str) -> bool:
 def _fire(case: Any, found: Move, actor: Actor, form: Any, asked: Any) -> Page:
     try:
         payload = asked.payload() if asked is not None else {}
-        with unit_of_work():
-            service.fire(
-                case.id,
-                found.trigger,
-                actor=actor,
-                payload=payload,
-                reason=form.said,
-                key=form.key.data,
-                version=form.seen if form.seen is not None else -1,
-            )
+        how: dict[str, Any] = {
+            "actor": actor,
+            "payload": payload,
+            "reason": form.said,
+            "key": form.key.data,
+            "version": form.seen if form.seen is not None else -1,
+        }
+        if rehearsal.writes_to_many(found):
+            seen = "" if request.form.get("do") == "look" else request.form.get("letters", "")
+            made = rehearsal.fire(case.id, found.trigger, seen=seen, **how)
+            if isinstance(made, rehearsal.Letters):
+                shown = _page(case, found, Verdict(True), form, asked, letters=made)
+                return shown, 200 if made.seen is None else 409
+        else:
+            with unit_of_work():
+                service.fire(case.id, found.trigger, **how)
     except Refused as refusal:
         return _page(case, found, no(refusal.sentence or _("This move is not open to you.")), form, asked), 403
     except Stale as late:
@@ -136,7 +143,16 @@ def _stale(case: Any, found: Move, actor: Actor, form: Any, asked: Any, late: St
     return _page(fresh, again, verdict, form, asked, stale=str(late), lines=lines)
 
 
-def _page(case: Any, found: Move, verdict: Verdict, form: Any, asked: Any, stale: str = "", lines: Any = ()) -> str:
+def _page(
+    case: Any,
+    found: Move,
+    verdict: Verdict,
+    form: Any,
+    asked: Any,
+    stale: str = "",
+    lines: Any = (),
+    letters: rehearsal.Letters | None = None,
+) -> str:
     workflow = definitions.pinned(case.workflow_hash)
     shown = sealed.public_state(case, current_actor())
     told = [catalogue()[name] for name in found.notices if name in catalogue()]
@@ -158,6 +174,9 @@ def _page(case: Any, found: Move, verdict: Verdict, form: Any, asked: Any, stale
         kind=words.KINDS[case.kind],
         voted=_voted(case, found),
         typed=request.method == "POST",
+        to_many=rehearsal.writes_to_many(found),
+        letters=letters,
+        rewords=case.programme_id in current_actor().scopes("manager", "programme_id"),
     )
 
 

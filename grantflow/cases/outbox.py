@@ -34,6 +34,8 @@ LOT = 20
 LEFT_BEHIND, STOPPED, GATHERED, GONE = "left behind", "stopped", "for the digest", "no account"
 """Why a notice has no letter of its own: its case went on, its reader stopped the mail, a daily letter takes it up, or
 its reader has left. All but the first stay readable as notices."""
+OVERHEARD = "letters overheard"
+"""Where the session keeps the notices of this unit of work, when somebody rehearses a move and listens."""
 DIGESTS = ("daily_digest", "morning_digest")
 """The letters that gather others: mail alone, because what they gather stands among the notices already."""
 
@@ -97,6 +99,8 @@ def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
             }
     if unique:
         _WRITE.run(ctx.connection, *unique.values())
+        if (heard := ctx.session.info.get(OVERHEARD)) is not None:
+            heard.extend(unique.values())
         after_commit(bell.ring)
 
 

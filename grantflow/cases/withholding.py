@@ -4,20 +4,28 @@ daily letter takes it up.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 from grantflow.cases import outbox, reminders, stops
-from grantflow.cases.notices import row_of
+from grantflow.cases.notices import catalogue, row_of
 
 
 def reason(row: Any) -> str | None:
     """Why this row of the outbox gets no letter of its own; None where it gets one."""
-    if not row.active:
-        return outbox.GONE
-    if reminders.left_behind(row.dedupe):
+    if row.active and reminders.left_behind(row.dedupe):
         return outbox.LEFT_BEHIND
-    if row.notice in outbox.DIGESTS:
+    stopped = stops.stopped_codes(row.person_id) if row.active and row_of(row.notice).stop else set()
+    return of_reader(row.notice, row.active, stopped)
+
+
+def of_reader(notice: str, active: bool, stopped: Set[str]) -> str | None:
+    """Why a notice brings a reader no letter of its own, as long as its case stays; `stopped`: the numbers they stopped."""
+    if not active:
+        return outbox.GONE
+    if notice in outbox.DIGESTS:
         return None
-    if stops.stopped(row.person_id, row.notice):
+    row = row_of(notice)
+    if row.stop and catalogue()[notice].code in stopped:
         return outbox.STOPPED
-    return outbox.GATHERED if row_of(row.notice).digest == "daily" else None
+    return outbox.GATHERED if row.digest == "daily" else None

@@ -33,6 +33,7 @@ class Registry:
     def __init__(self) -> None:
         self.guards: dict[str, Guard] = {}
         self.effects: dict[str, Effect] = {}
+        self.to_many: set[str] = set()
         self.deadline_sources: dict[str, DeadlineSource] = {}
         self.roles: set[str] = {SYSTEM}
         self.notices: dict[str, Any] = {}
@@ -44,10 +45,13 @@ class Registry:
         """
         return self._register(self.guards, "guard", name)
 
-    def effect(self, name: str) -> Callable[[_F], _F]:
+    def effect(self, name: str, *, to_many: bool = False) -> Callable[[_F], _F]:
         """Register `f(ctx) -> None` as an effect. ValueError when the name is taken or not
-        `package.thing`.
+        `package.thing`. `to_many`: it reaches many cases and writes to their people; a person who makes a move with it
+        looks at the letters first, in whatever definition the move stands.
         """
+        if to_many:
+            self.to_many.add(name)
         return self._register(self.effects, "effect", name)
 
     def deadline_source(self, name: str) -> Callable[[_F], _F]:

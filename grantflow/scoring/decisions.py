@@ -158,7 +158,7 @@ def decide(ctx: Context) -> None:
         ctx.notify(f"outcome_{kind}", holders(ctx.case, "applicant"), **words)
 
 
-@registry.effect("scoring.release_decisions")
+@registry.effect("scoring.release_decisions", to_many=True)
 def release_decisions(ctx: Context) -> None:
     """With the announcement every applicant learns their outcome, and the places are settled without gaps."""
     rows = ctx.session.execute(

@@ -35,7 +35,7 @@ def panel_composed(ctx: Context) -> Verdict:
     return panels.composed(_call_id(ctx))
 
 
-@registry.effect("scoring.hand_over")
+@registry.effect("scoring.hand_over", to_many=True)
 def hand_over(ctx: Context) -> None:
     """With the evaluation every eligible application goes to the panel; each member gets one notice of them
     all."""

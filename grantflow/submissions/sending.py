@@ -315,7 +315,7 @@ def _of_call(ctx: Context, trigger: str) -> list[Any]:
     return [row for row in rows if definitions.pinned(row.workflow_hash).moves_from(row.state, trigger)]
 
 
-@registry.effect("submissions.lapse_drafts")
+@registry.effect("submissions.lapse_drafts", to_many=True)
 def lapse_drafts(ctx: Context) -> None:
     """The call closes: every draft lapses, but for those whose writer has longer; theirs lapse by their
     own date."""
@@ -327,7 +327,7 @@ def lapse_drafts(ctx: Context) -> None:
     ctx.fact("drafts_lapsed", lapsed)
 
 
-@registry.effect("submissions.cancel_all")
+@registry.effect("submissions.cancel_all", to_many=True)
 def cancel_all(ctx: Context) -> None:
     """The call is cancelled: everything under way in it is closed, and each applicant is told why."""
     rows = _of_call(ctx, "cancel")

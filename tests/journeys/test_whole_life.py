@@ -75,6 +75,9 @@ class Life:
         if reason:
             hands.write(hands.page.locator("#reason"), reason)
         hands.follow(hands.page.locator("main form .gf-acts button[type=submit]"))
+        if hands.page.locator("main input[name=letters]").count():  # it writes to many: the letters come first
+            self.shot(hands, f"letters-{trigger}")
+            hands.follow(hands.page.locator("main form > .gf-acts button[type=submit]"))
         assert hands.path.split("#")[0] in (f"/cases/{case_id}", "/desk"), hands.words[:900]
         return hands
 

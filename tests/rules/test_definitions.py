@@ -8,11 +8,12 @@ import pytest
 from flask import Flask
 
 from grantflow import load_stages
-from grantflow.cases import definitions, notices, pages, reminders
+from grantflow.cases import definitions, notices, pages, rehearsal, reminders
 from grantflow.cases.models import WORKFLOW_KINDS
 from grantflow.config import resource_folder
 from grantflow.definitions_check import examine_all
 from grantflow.engine.definition import Workflow
+from grantflow.engine.registry import registry
 from grantflow.identity.access import ROLES
 from grantflow.programmes import pack as packs
 
@@ -51,6 +52,14 @@ def test_a_state_that_waits_for_somebody_lies_on_a_desk_and_a_final_one_on_none(
     for state in workflow.states:
         assert state.desk is None or state.desk in ROLES
         assert not (state.final and state.desk), f"{workflow.name}.{state.name}"
+
+
+def test_a_move_that_reaches_a_whole_call_says_that_it_writes_to_many() -> None:
+    # The effects of a call's own moves go over all its applications; whoever presses such a button sees the letters first.
+    effects = {effect for workflow, move in MOVES if workflow.name in ("call", "past_call") for effect in move.effects}
+    assert effects == registry.to_many and len(effects) > 4
+    asking = [move.form for _workflow, move in MOVES if rehearsal.writes_to_many(move) and move.form]
+    assert asking == [], "between the look and the press a browser lets chosen files go; see to that first"
 
 
 def test_every_notice_is_sent_by_somebody() -> None:
