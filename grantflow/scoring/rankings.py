@@ -97,9 +97,10 @@ def page_of(sheet: Sheet, actor: Actor, number: int = 1) -> Ordered:
 
 def _seen(panel_id: int, actor: Actor) -> Any:
     """What the order and the plot need of every application of the panel that this actor may see, by number."""
-    return session().execute(
+    found = session().execute(
         select(_C.id, _C.ref, _C.stage, _S.low, _S.high)
         .outerjoin(Standing.__table__, _S.case_id == _C.id)
         .where(_C.kind == "application", _C.panel_id == panel_id, visible_to(actor))
         .order_by(_C.ref, _C.id)
     )
+    return found.all()

@@ -129,7 +129,7 @@ def waiting(actor: Actor, sheets: Sequence[Sheet]) -> list[Any]:
     query = _mine(actor, sheets, _C.id, _C.ref, _C.panel_id, todo)
     if query is None:
         return []
-    return list(session().execute(query.where(todo != "done").order_by(_C.id)))
+    return list(session().execute(query.where(todo != "done").order_by(_C.id)).all())
 
 
 def closable(actor: Actor, sheets: Sequence[Sheet]) -> list[Any]:
@@ -145,4 +145,4 @@ def closable(actor: Actor, sheets: Sequence[Sheet]) -> list[Any]:
         .where(reviews >= _P.quorum)
         .order_by(_C.id)
     )
-    return list(session().execute(query))
+    return list(session().execute(query).all())
