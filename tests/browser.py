@@ -190,6 +190,15 @@ def axe_faults(page: Page) -> list[str]:
 
 
 # ------------------------------------------------------------------------------------------------------------- hands
+FAR = """([target]) => {
+    const seen = new Set(), stops = [...document.querySelectorAll('a[href], button, input, select, textarea, summary')].filter(
+        e => e.tabIndex >= 0 && !e.disabled && e.checkVisibility({visibilityProperty: true})
+            && (e === target || e.type !== 'radio' || !(seen.has(e.name) || !seen.add(e.name))));
+    return Math.max(0, stops.indexOf(target) - stops.indexOf(document.activeElement) - 2);
+}"""
+"""How many stops of the Tab key lie at least between the focus and the target."""
+
+
 class Hands:
     """Somebody at a browser: finds things by what they are called, and uses either a mouse or the keyboard alone."""
 
@@ -228,6 +237,8 @@ class Hands:
     def reach(self, target: Locator, most: int = 400) -> None:
         """Tab until the target has the focus. The focus must show."""
         handle = target.element_handle()
+        for _ in range(self.page.evaluate(FAR, [handle])):  # no need to look round at every stop
+            self.page.keyboard.press("Tab")
         here = "([t]) => t === document.activeElement || (t.type === 'radio' && document.activeElement.name === t.name)"
         for _ in range(most):
             if self.page.evaluate(here, [handle]):

@@ -1,10 +1,11 @@
-"""Fixtures for all tests: an app on a fresh, real SQLite database each time. PostgreSQL comes from `tests.postgres`."""
+"""Fixtures for all tests: an app on a fresh, real database each time, SQLite or the PostgreSQL of `tests.postgres`."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from flask import Flask
 from hypothesis import settings
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import event
+from werkzeug.routing import Rule
 
 from grantflow.config import FOR_TESTS
+from tests import postgres
 
 # What the tests' own environment says of an installation must not reach them.
 for _name in list(os.environ):
@@ -23,6 +26,23 @@ for _name in list(os.environ):
 
 settings.register_profile("quick", deadline=None, database=None, max_examples=60)
 settings.register_profile("thorough", deadline=None, database=None, max_examples=1000)
+
+
+def _compile_addresses_once() -> None:
+    """Every test makes an app with the same addresses, and compiling them is most of what an app costs."""
+    compile_one: Any = Rule._compile_builder
+    known: dict[Any, Any] = {}
+
+    def once(self: Rule, append_unknown: bool = True) -> Any:
+        key = (tuple(self._trace), tuple(sorted((self.defaults or {}).items())), append_unknown)
+        if key not in known:
+            known[key] = compile_one(self, append_unknown)
+        return known[key]
+
+    Rule._compile_builder = once  # type: ignore[method-assign]
+
+
+_compile_addresses_once()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,6 +57,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--thorough", action="store_true", help="run the long counts too")
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql", "both"),
+        default="sqlite",
+        help="where the tests that take any database run; those about PostgreSQL itself always run on it",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    wanted = metafunc.config.getoption("--database")
+    if "kept_in" in metafunc.fixturenames and wanted != "sqlite":
+        only = metafunc.definition.get_closest_marker("sqlite_only")
+        kinds = ["sqlite", "postgresql"] if wanted == "both" else ["postgresql"]
+        metafunc.parametrize("kept_in", ["sqlite"] if only else kinds, indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +96,29 @@ def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Callable[[str], Path]:
+    """The folder of a demo told up to a stage, to read or to copy: built once for all processes of the tests."""
+    from tests.demo.home import build
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if hasattr(request.config, "workerinput") else base
+
+    def folder(stage: str) -> Path:
+        home = shared / f"demo-{stage}"
+        with (shared / f"demo-{stage}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not home.exists():
+                half = shared / f"demo-{stage}.half"
+                shutil.rmtree(half, ignore_errors=True)
+                half.mkdir()
+                build(half, until=stage)
+                half.rename(home)
+        return home
+
+    return folder
+
+
+@pytest.fixture(scope="session")
 def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
     """Templates compiled once for all tests of a process."""
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
@@ -71,21 +128,56 @@ def _without_waiting_for_the_disk(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous = OFF")
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """A PostgreSQL for all tests of a process, to make databases on."""
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+    """`migrated_postgres()` gives the URL of a database of one's own as the migrations make it, with nothing in it."""
+    from grantflow import create_app, schema
+    from grantflow.db import db
+
+    template = postgres.fresh_database(cluster)
+    home = str(tmp_path_factory.mktemp("template-postgres"))
+    app = create_app({"GRANTFLOW_HOME": home, "GRANTFLOW_WORKER": "no", "DATABASE_URL": template})
+    schema.upgrade(app)
+    with app.app_context():
+        db.engine.dispose()
+    return lambda: postgres.fresh_database(cluster, like=template)
+
+
 @pytest.fixture
-def app(template_database: Path, compiled_templates: FileSystemBytecodeCache, tmp_path: Path) -> Iterator[Flask]:
+def kept_in(request: pytest.FixtureRequest, template_database: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The settings of an empty database of the kind this run asks for."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        shutil.copy(template_database, tmp_path / "grantflow.db")
+        yield {}
+        return
+    url = request.getfixturevalue("migrated_postgres")()
+    yield {"DATABASE_URL": url}
+    postgres.drop(url)
+
+
+@pytest.fixture
+def app(kept_in: dict[str, str], compiled_templates: FileSystemBytecodeCache, tmp_path: Path) -> Iterator[Flask]:
     """The application on a fresh database of its own, with its context pushed."""
     from grantflow import create_app
     from grantflow.db import db
     from tests.browsing import FreshClient
 
-    shutil.copy(template_database, tmp_path / "grantflow.db")
-    made = create_app({"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40})
+    settings = {"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40}
+    made = create_app({**settings, **kept_in})
     made.jinja_env.bytecode_cache = compiled_templates
     made.test_client_class = FreshClient
     made.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
     with made.app_context():
-        # These tests kill no machine: what is lost with the power does not concern them.
-        event.listen(db.engine, "connect", _without_waiting_for_the_disk)
+        if not kept_in:
+            # These tests kill no machine: what is lost with the power does not concern them.
+            event.listen(db.engine, "connect", _without_waiting_for_the_disk)
         yield made
         db.session.remove()
         db.engine.dispose()

@@ -98,12 +98,21 @@ def restartable() -> Iterator[_Brought]:
         brought.stop()
 
 
-def fresh_database(url: str) -> str:
-    """Create an empty database on the server behind `url`; returns its URL. It goes when the server stops."""
+def fresh_database(url: str, like: str | None = None) -> str:
+    """Create a database on the server behind `url`, empty or a copy of the one at `like`, which nobody uses meanwhile;
+    returns its URL. It goes when the server stops."""
     name = MINE + secrets.token_hex(4)
+    # Copied as files: a fifth of the time, where nobody waits for the disk.
+    copied = f' TEMPLATE "{make_url(like).database}" STRATEGY FILE_COPY' if like else ""
     with _connection(url) as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
+        connection.execute(text(f'CREATE DATABASE "{name}"{copied}'))
     return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def drop(url: str) -> None:
+    """Remove a database that `fresh_database()` made, whoever still uses it."""
+    with _connection(make_url(url).set(database="postgres").render_as_string(hide_password=False)) as connection:
+        connection.execute(text(f'DROP DATABASE "{make_url(url).database}" WITH (FORCE)'))
 
 
 @contextmanager

@@ -38,6 +38,8 @@ def sweep() -> int:
 def _sweep(name: str, waiting: Any, now: datetime) -> int:
     """The letters of one kind, for whom the morning has come and nobody has written yet: asked once for all of them."""
     awake = {_key(name, person, now): person for person in _readers(waiting) if _local(person, now).hour >= MORNING}
+    if not awake:
+        return 0
     written = set(session().scalars(select(_O.c.dedupe).where(_O.c.dedupe.in_(awake))))
     return sum(_write(person, name, now) for key, person in awake.items() if key not in written)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import column, or_, select, table
+from sqlalchemy import bindparam, column, or_, select, table
 
 from grantflow import clock
 from grantflow.cases import outbox
@@ -72,20 +72,24 @@ def _dates(of: str, first: datetime, last: datetime, case_id: int | None = None)
 
 def _deadlines(of: str, first: datetime, last: datetime, case_id: int | None) -> Iterator[Due]:
     """The deadlines of that name of cases still in that state: to come, or passed and only noted."""
+    query = _standing if case_id is None else _standing.where(_D.c.case_id == case_id)
     kind, state, name = of.split("/")
-    query = (
-        select(_D.c.case_id, _D.c.due_at, _C.c.since_at)
-        .join(_C, _C.c.id == _D.c.case_id)
-        .where(
-            _C.c.kind == kind, _C.c.state == state, _D.c.name == name, _D.c.due_at.between(first, last),
-            or_(_D.c.closed_at.is_(None), _D.c.outcome == FIRED), _D.c.due_at > _C.c.since_at,
-        )
-        .order_by(_D.c.due_at, _D.c.id)
-    )  # fmt: skip
-    if case_id is not None:
-        query = query.where(_D.c.case_id == case_id)
-    for row in session().execute(query):
+    asked = {"of_kind": kind, "in_state": state, "named": name, "first": first, "last": last}
+    for row in session().execute(query, asked):
         yield Due(row.case_id, row.due_at, row.since_at)
+
+
+# Asked for every ladder of every round, and built once.
+_standing = (
+    select(_D.c.case_id, _D.c.due_at, _C.c.since_at)
+    .join(_C, _C.c.id == _D.c.case_id)
+    .where(
+        _C.c.kind == bindparam("of_kind"), _C.c.state == bindparam("in_state"), _D.c.name == bindparam("named"),
+        _D.c.due_at.between(bindparam("first"), bindparam("last")),
+        or_(_D.c.closed_at.is_(None), _D.c.outcome == FIRED), _D.c.due_at > _C.c.since_at,
+    )
+    .order_by(_D.c.due_at, _D.c.id)
+)  # fmt: skip
 
 
 @source("cases.audit_access")
@@ -118,21 +122,36 @@ def ladders() -> Iterator[Ladder]:
         yield from row.ladder
 
 
-def _come(ladder: Ladder, now: datetime) -> Iterator[tuple[str, Due]]:
-    """The dates for which a rung has come: the latest of those passed, not older than it may be."""
+def _windows(ladder: Ladder, now: datetime) -> Iterator[tuple[str, datetime, datetime, timedelta | None]]:
+    """For each rung: between which instants a date lies for which it has come, and how far the next rung is from it."""
     lengths = [offset(rung) for rung in ladder.at]
     for rung, length, following in zip(ladder.at, lengths, [*lengths[1:], None], strict=True):
         if length is None:
-            for due in _dates(ladder.of, now, now + AHEAD):
-                half = due.since_at + (due.due_at - due.since_at) / 2
-                over = following is not None and due.due_at + following <= now
-                if half <= now <= half + CATCH_UP and not over:
-                    yield rung, due
-            continue
-        late = min(CATCH_UP, following - length) if following is not None else CATCH_UP
-        for due in _dates(ladder.of, now - length - late, now - length):
-            passed = following is not None and due.due_at + following <= now
-            if due.due_at + length > due.since_at and not passed:
+            yield rung, now, now + AHEAD, following
+        else:
+            late = min(CATCH_UP, following - length) if following is not None else CATCH_UP
+            yield rung, now - length - late, now - length, following
+
+
+def _awaited(now: datetime) -> dict[str, list[Due]]:
+    """What each source says of all the time that any rung looks at: asked once, however many rungs and ladders."""
+    spans: dict[str, tuple[datetime, datetime]] = {}
+    for ladder in ladders():
+        for _rung, first, last, _following in _windows(ladder, now):
+            begun, ended = spans.get(ladder.of, (first, last))
+            spans[ladder.of] = min(begun, first), max(ended, last)
+    return {of: list(_dates(of, *span)) for of, span in spans.items()}
+
+
+def _come(ladder: Ladder, now: datetime, awaited: list[Due]) -> Iterator[tuple[str, Due]]:
+    """The dates for which a rung has come: the latest of those passed, not older than it may be."""
+    for rung, first, last, following in _windows(ladder, now):
+        length = offset(rung)
+        for due in awaited:
+            if not first <= due.due_at <= last or (following is not None and due.due_at + following <= now):
+                continue
+            comes = due.since_at + (due.due_at - due.since_at) / 2 if length is None else due.due_at + length
+            if comes <= now <= comes + CATCH_UP and comes > due.since_at:
                 yield rung, due
 
 
@@ -143,9 +162,9 @@ def _key(notice: str, rung: str, due: Due) -> str:
 def sweep(limit: int = LOT) -> int:
     """Plan what has come and is not planned yet, each in a unit of work of its own; gives back how many it planned."""
     now, planned = clock.now(), 0
-    programmes = _programmes()
+    programmes, awaited = _programmes(), _awaited(now)
     for ladder in ladders():
-        come = list(_come(ladder, now))
+        come = list(_come(ladder, now, awaited[ladder.of]))
         if not come:
             continue
         dates = [due.due_at for _rung, due in come]

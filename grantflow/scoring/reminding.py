@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 
 from grantflow.cases.deadlines import FIRED
 from grantflow.cases.models import Case, CaseDeadline
@@ -23,13 +24,14 @@ _DEADLINE = "scoring"
 """The deadline of an application that is being scored; it is left behind as soon as scoring closes."""
 
 
-def _waiting(first: datetime, last: datetime, case_id: int | None, *per: Any) -> Iterator[Any]:
-    """Reviews not submitted by members who may read, counted by panel and day."""
+@cache
+def _counted(*per: Any) -> Select[Any]:
+    """Reviews not submitted by members who may read, counted by panel and day. Asked in every round, and built once."""
     said, later = Interest.__table__.alias("said"), Interest.__table__.alias("later")
     newest = select(func.max(later.c.id)).where(
         later.c.case_id == _C.id, later.c.person_id == _M.person_id
     ).scalar_subquery()  # fmt: skip
-    query = (
+    return (
         select(
             _P.case_id, _P.title, _D.due_at, func.min(_C.since_at, type_=_C.since_at.type).label("since_at"),
             func.count().label("number"), *per,
@@ -41,16 +43,18 @@ def _waiting(first: datetime, last: datetime, case_id: int | None, *per: Any) ->
         .outerjoin(Review.__table__, and_(_R.case_id == _C.id, _R.person_id == _M.person_id))
         .outerjoin(said, said.c.id == newest)
         .where(
-            _D.name == _DEADLINE, _D.due_at.between(first, last), _D.due_at > _C.since_at,
+            _D.name == _DEADLINE, _D.due_at.between(bindparam("first"), bindparam("last")), _D.due_at > _C.since_at,
             or_(_D.closed_at.is_(None), _D.outcome == FIRED),
             or_(_R.id.is_(None), _R.status == "draft"), or_(said.c.id.is_(None), said.c.kind == "none"),
         )
         .group_by(_P.case_id, _P.title, _D.due_at, *per)
         .order_by(_P.case_id, _D.due_at, *per)
     )  # fmt: skip
-    if case_id is not None:
-        query = query.where(_P.case_id == case_id)
-    yield from session().execute(query)
+
+
+def _waiting(first: datetime, last: datetime, case_id: int | None, *per: Any) -> Iterator[Any]:
+    query = _counted(*per) if case_id is None else _counted(*per).where(_P.case_id == case_id)
+    yield from session().execute(query, {"first": first, "last": last})
 
 
 def _due(row: Any, person_id: int | None) -> Due:

@@ -8,30 +8,27 @@ from typing import Any
 
 import pytest
 
-from grantflow import create_app, schema
+from grantflow import create_app
 from grantflow.cases import amending, definitions
 from grantflow.db import db, unit_of_work
 from grantflow.engine.definition import Workflow
-from tests import postgres
 from tests.cases.conftest import Desk
 from tests.cases.machines import small
 from tests.factories import person
 
 
 @pytest.fixture(scope="session")
-def postgres_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def postgres_database(migrated_postgres: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """An app on a PostgreSQL with every table by the migrations."""
-    with postgres.server() as server:
-        app = create_app(
-            {
-                "GRANTFLOW_HOME": str(tmp_path_factory.mktemp("pg")), "GRANTFLOW_WORKER": "no",
-                "DATABASE_URL": postgres.fresh_database(server), "GRANTFLOW_SECRET_KEY": "t" * 40,
-            }
-        )  # fmt: skip
-        schema.upgrade(app)
-        yield app
-        with app.app_context():
-            db.engine.dispose()
+    app = create_app(
+        {
+            "GRANTFLOW_HOME": str(tmp_path_factory.mktemp("pg")), "GRANTFLOW_WORKER": "no",
+            "DATABASE_URL": migrated_postgres(), "GRANTFLOW_SECRET_KEY": "t" * 40,
+        }
+    )  # fmt: skip
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -69,17 +69,11 @@ RETRY = Prepared(
 )
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def connection(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Connection]:
     """A connection to a database of each kind that has the table and nothing in it."""
     if request.param == "postgresql":
-        url = postgres.fresh_database(request.getfixturevalue("server"))
+        url = postgres.fresh_database(request.getfixturevalue("cluster"))
     else:
         url = f"sqlite:///{tmp_path}/things.db"
     engine = create_engine(url)
@@ -149,8 +143,8 @@ def test_a_default_is_never_filled_in_unseen(connection: Connection) -> None:
         Prepared(insert(THINGS).inline(), "key").run(connection, {"key": "a"})
 
 
-def test_a_connection_that_broke_is_thrown_away_and_the_next_one_serves(server: str) -> None:
-    engine = create_engine(postgres.fresh_database(server))
+def test_a_connection_that_broke_is_thrown_away_and_the_next_one_serves(cluster: str) -> None:
+    engine = create_engine(postgres.fresh_database(cluster))
     THINGS.create(engine)
     with engine.connect() as first, engine.connect() as second:
         first.begin()

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from grantflow import create_app, schema
+from grantflow import create_app
 from grantflow.cases import definitions
 from grantflow.db import db
 from grantflow.programmes import pack as packs
-from tests import postgres
 from tests.cases.conftest import Desk
 from tests.cases.machines import small
 from tests.concurrency.ring import Processes, Threads
@@ -20,23 +19,20 @@ PACK = Path(__file__).parents[2] / "workflows" / "programmes" / "prozvet.toml"
 
 
 @pytest.fixture(scope="package")
-def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def hosts(migrated_postgres: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A PostgreSQL with every table by the migrations, and two processes that use it."""
-    home = str(tmp_path_factory.mktemp("hosts"))
-    with postgres.server() as server:
-        environ = {
-            "GRANTFLOW_HOME": home, "DATABASE_URL": postgres.fresh_database(server), "GRANTFLOW_WORKER": "no",
-            "GRANTFLOW_SECRET_KEY": "t" * 40,
-        }  # fmt: skip
-        app = create_app(environ)
-        schema.upgrade(app)
-        processes = Processes(environ)
-        try:
-            yield SimpleNamespace(app=app, processes=processes)
-        finally:
-            processes.stop()
-            with app.app_context():
-                db.engine.dispose()
+    environ = {
+        "GRANTFLOW_HOME": str(tmp_path_factory.mktemp("hosts")), "DATABASE_URL": migrated_postgres(),
+        "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40,
+    }  # fmt: skip
+    app = create_app(environ)
+    processes = Processes(environ)
+    try:
+        yield SimpleNamespace(app=app, processes=processes)
+    finally:
+        processes.stop()
+        with app.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture(params=["threads on SQLite", "processes on PostgreSQL"])

@@ -1,8 +1,7 @@
-"""Demo databases for the tests: each stage is built once a session, by the command itself."""
+"""Demo databases for the tests, by their stage, and apps on them."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,33 +12,6 @@ from grantflow.demo import command
 
 USUAL = ("open", "paying", "end")
 LONG = ("eligibility", "scoring", "award", "followup")
-
-
-def build(folder: Path, **options: object) -> None:
-    """What `grantflow demo --no-serve` does in a folder."""
-    before = os.environ.get("GRANTFLOW_HOME")
-    os.environ["GRANTFLOW_HOME"] = str(folder)
-    try:
-        command.run(**{"until": None, "fresh": False, "serve": False, "host": None, "port": None, **options})  # type: ignore[arg-type]
-    finally:
-        del os.environ["GRANTFLOW_HOME"]
-        if before is not None:
-            os.environ["GRANTFLOW_HOME"] = before
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of a demo told up to a stage; built when first asked for."""
-    known: dict[str, Path] = {}
-
-    def folder(stage: str) -> Path:
-        if stage not in known:
-            home = tmp_path_factory.mktemp(f"demo-{stage}")
-            build(home, until=stage)
-            known[stage] = home
-        return known[stage]
-
-    return folder
 
 
 @pytest.fixture(params=[*USUAL, *LONG])

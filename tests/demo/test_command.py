@@ -19,7 +19,7 @@ from grantflow.config import read_settings
 from grantflow.demo import build as builder
 from grantflow.demo import command, home
 from grantflow.errors import Misconfigured
-from tests.demo.conftest import build
+from tests.demo.home import build
 
 Built = Callable[[str], Path]
 

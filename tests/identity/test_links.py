@@ -21,7 +21,7 @@ from grantflow.history.models import Event
 from grantflow.identity import links, registration, service
 from grantflow.identity.access import SYSTEM
 from grantflow.identity.models import AccountLink, KeptInput, Person
-from tests import factories, postgres
+from tests import factories
 from tests.browsing import field, text_of
 from tests.identity.letters import letters, link_in
 
@@ -170,18 +170,12 @@ def test_a_link_that_cannot_be_taken_is_as_it_was(app: Flask) -> None:
     assert links.opened_by(token, "invitation") is not None
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def real(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     """An app on a database of each kind, committed for real."""
     environ = {"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40}
     if request.param == "postgresql":
-        environ["DATABASE_URL"] = postgres.fresh_database(request.getfixturevalue("server"))
+        environ["DATABASE_URL"] = request.getfixturevalue("migrated_postgres")()
     made = create_app(environ)
     schema.upgrade(made)
     yield made

@@ -232,10 +232,12 @@ def test_a_file_that_cannot_be_taken_is_refused_with_a_reason_and_the_rest_is_ke
     assert hands.page.locator(f'section a:has-text("{name}")').count() == 0
 
 
-def test_a_sending_larger_than_anything_allowed_gets_an_answer(writer: Any) -> None:
+def test_a_sending_larger_than_anything_allowed_gets_an_answer(writer: Any, tmp_path: Path) -> None:
     hands, _code, case_id = writer()
     hands.open(f"/applications/{case_id}/edit/files")
-    hands.attach(hands.page.locator("#q-other_files"), "huge.pdf", PAPER + b"x" * 45_000_000)
+    huge = tmp_path / "huge.pdf"
+    huge.write_bytes(PAPER + b"x" * 45_000_000)
+    hands.page.locator("#q-other_files").set_input_files(huge)
     hands.follow(hands.page.locator(".gf-save-bar button.btn-primary"))
     assert hands.page.locator("h1").count() == 1
     assert re.search(r"large|MB", hands.words), hands.words[:400]

@@ -10,9 +10,9 @@ from aiosmtpd.controller import Controller
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
-from grantflow import create_app, schema
+from grantflow import create_app
 from grantflow.db import db
-from tests import postgres, valkey
+from tests import valkey
 from tests.browsing import FreshClient
 from tests.faults.house import free_port
 from tests.queue.house import Post, Works
@@ -54,13 +54,6 @@ def post() -> Iterator[tuple[Post, int]]:
     controller.stop()
 
 
-@pytest.fixture(scope="package")
-def cluster() -> Iterator[str]:
-    """A PostgreSQL to make databases on."""
-    with postgres.server() as url:
-        yield url
-
-
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
 def build(
     request: pytest.FixtureRequest, template_database: Path, tmp_path: Path, redis: valkey.Server
@@ -70,12 +63,7 @@ def build(
 
     def make(**settings: Any) -> Works:
         if request.param == "PostgreSQL":
-            url = postgres.fresh_database(request.getfixturevalue("cluster"))
-            fresh = create_app({"GRANTFLOW_HOME": str(tmp_path / "fresh"), "DATABASE_URL": url})
-            schema.upgrade(fresh)
-            with fresh.app_context():
-                db.engine.dispose()
-            settings["database_url"] = url
+            settings["database_url"] = request.getfixturevalue("migrated_postgres")()
         made.append(Works(tmp_path / "house", template_database, redis_url=redis.url, **settings))
         return made[0]
 

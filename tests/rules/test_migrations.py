@@ -18,18 +18,12 @@ from tests import postgres
 WANTED = sorted(name for name, table in Base.metadata.tables.items() if table.info.get("insert_only"))
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres.server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
     """An app on an empty database of each kind."""
     environ = {"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_WORKER": "no"}
     if request.param == "postgresql":
-        environ["DATABASE_URL"] = postgres.fresh_database(request.getfixturevalue("server"))
+        environ["DATABASE_URL"] = postgres.fresh_database(request.getfixturevalue("cluster"))
     app = create_app(environ)
     yield app
     with app.app_context():
