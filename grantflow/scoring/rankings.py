@@ -60,13 +60,13 @@ class Ordered:
     """What those above the line take."""
 
 
-def page_of(sheet: Sheet, actor: Actor, number: int = 1) -> Ordered:
-    """A page of the panel's ranking. The order is over all applications, whatever is shown of it."""
+def page_of(sheet: Sheet, actor: Actor, number: int | None = 1) -> Ordered:
+    """A page of the panel's ranking, None the whole. The order is over all applications, whatever is shown of it."""
     order = ranking_of(sheet.call.case_id)
     seen = {row.id: row for row in _seen(sheet.id, actor)}
     ranked = [row for row in order.rows if row.place is not None]
     rows = [row for row in ranked if row.entry.key in seen]
-    page = Page(number, len(rows), PAGE)
+    page = Page(number or 1, len(rows), PAGE if number else max(len(rows), 1))
     shown = rows[page.rows]
     waiting = [row for row in seen.values() if row.stage == Stage.SCORING]
     plot = drawing.plot_of(order, seen.values())

@@ -257,10 +257,12 @@ def _chairs(actor: Any, sheet: queries.Sheet) -> bool:
 @bp.get("/panels/<int:panel_id>/ranking")
 @access("chair", "manager", "officer", "auditor")
 def ranking(panel_id: int) -> str:
-    """The order by mean, the spread of the readers, and the money line across table and plot."""
+    """The order by mean, the spread of the readers, and the money line across table and plot, a page at a time;
+    `?page=all` is the whole of it, to be printed."""
     actor = current_actor()
     sheet = queries.panel_seen(panel_id, actor)
-    found = rankings.page_of(sheet, actor, number(request.args.get("page")))
+    asked_for = request.args.get("page")
+    found = rankings.page_of(sheet, actor, None if asked_for == "all" else number(asked_for))
     return render_template(
         "scoring/ranking.html",
         panel=sheet,

@@ -114,6 +114,14 @@ def test_the_line_is_on_the_first_page_where_nothing_fits(contest, web):
     assert "above the first place" in second and f'href="{path}?page=1#money-line"' in second
 
 
+def test_the_whole_ranking_can_be_had_on_one_page_to_be_printed(contest, web):
+    made = contest(3).start().ranked(7, 9, 8)
+    browser, path = web(made.chair), f"/panels/{made.panel}/ranking"
+    assert f"{path}?page=all" in browser.get(path).get_data(as_text=True)
+    whole = browser.get(f"{path}?page=all")
+    assert shown(whole) == [2, 3, 1] and "data-gf-print" in whole.get_data(as_text=True)
+
+
 def test_a_ranking_in_which_everything_fits_has_no_line_to_go_to(contest, web):
     made = contest(1).start().ranked(9)
     page = web(made.chair).get(f"/panels/{made.panel}/ranking")
