@@ -370,7 +370,8 @@ def write_stamp(lock_names):
 def test_arguments(arguments):
     """pytest's arguments: the whole suite is shared between the processors, a chosen part runs in one."""
     processors = min(4, os.cpu_count() or 1)
-    if processors > 1 and all(argument in ("--thorough", "-q", "-v", "-x") for argument in arguments):
+    all_of_them = ("--thorough", "--database=postgresql", "--database=both", "-q", "-v", "-x")
+    if processors > 1 and all(argument in all_of_them for argument in arguments):
         return ["-n", str(processors), "--dist", "loadfile"] + arguments
     return arguments
 

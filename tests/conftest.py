@@ -18,6 +18,7 @@ from werkzeug.routing import Rule
 
 from grantflow.config import FOR_TESTS
 from tests import postgres
+from tests.databases import KEY, Prepared, prepared_by
 
 # What the tests' own environment says of an installation must not reach them.
 for _name in list(os.environ):
@@ -80,19 +81,15 @@ def thorough(pytestconfig: pytest.Config) -> bool:
 
 
 @pytest.fixture(scope="session")
-def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite database as the migrations make it, copied for each test."""
-    from grantflow import create_app, schema
-    from grantflow.db import db
+def prepared(request: pytest.FixtureRequest) -> Prepared:
+    """Empty databases of each kind, to be copied for each test."""
+    return prepared_by(lambda: None, request)
 
-    folder = tmp_path_factory.mktemp("template")
-    app = create_app({"GRANTFLOW_HOME": str(folder), "GRANTFLOW_WORKER": "no"})
-    schema.upgrade(app)
-    with app.app_context():
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.engine.dispose()
-    return folder / "grantflow.db"
+
+@pytest.fixture(scope="session")
+def template_database(prepared: Prepared) -> Path:
+    """An empty SQLite database as the migrations make it."""
+    return Path(prepared("sqlite")[0])
 
 
 @pytest.fixture(scope="session")
@@ -136,46 +133,49 @@ def cluster() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+def migrated_postgres(cluster: str, prepared: Prepared) -> Callable[[], str]:
     """`migrated_postgres()` gives the URL of a database of one's own as the migrations make it, with nothing in it."""
-    from grantflow import create_app, schema
-    from grantflow.db import db
-
-    template = postgres.fresh_database(cluster)
-    home = str(tmp_path_factory.mktemp("template-postgres"))
-    app = create_app({"GRANTFLOW_HOME": home, "GRANTFLOW_WORKER": "no", "DATABASE_URL": template})
-    schema.upgrade(app)
-    with app.app_context():
-        db.engine.dispose()
-    return lambda: postgres.fresh_database(cluster, like=template)
+    return lambda: postgres.fresh_database(cluster, like=prepared("postgresql")[0])
 
 
 @pytest.fixture
-def kept_in(request: pytest.FixtureRequest, template_database: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The settings of an empty database of the kind this run asks for."""
-    if getattr(request, "param", "sqlite") == "sqlite":
-        shutil.copy(template_database, tmp_path / "grantflow.db")
+def kept_in(request: pytest.FixtureRequest, prepared: Prepared, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The settings of a database of the kind this run asks for, a copy of the prepared one."""
+    kind = getattr(request, "param", "sqlite")
+    if kind == "sqlite":
+        shutil.copy(prepared(kind)[0], tmp_path / "grantflow.db")
         yield {}
         return
-    url = request.getfixturevalue("migrated_postgres")()
+    url = postgres.fresh_database(request.getfixturevalue("cluster"), like=prepared(kind)[0])
     yield {"DATABASE_URL": url}
     postgres.drop(url)
 
 
 @pytest.fixture
-def app(kept_in: dict[str, str], compiled_templates: FileSystemBytecodeCache, tmp_path: Path) -> Iterator[Flask]:
+def begun(kept_in: dict[str, str], prepared: Prepared) -> Any:
+    """What the beginning of this test's database gave back."""
+    return prepared("postgresql" if kept_in else "sqlite")[1]
+
+
+@pytest.fixture
+def installation(kept_in: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The settings that a command of this test's installation needs in its environment."""
+    return {"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": KEY, **kept_in}
+
+
+@pytest.fixture
+def app(installation: dict[str, str], compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
     """The application on a fresh database of its own, with its context pushed."""
     from grantflow import create_app
     from grantflow.db import db
     from tests.browsing import FreshClient
 
-    settings = {"GRANTFLOW_HOME": str(tmp_path), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40}
-    made = create_app({**settings, **kept_in})
+    made = create_app(installation)
     made.jinja_env.bytecode_cache = compiled_templates
     made.test_client_class = FreshClient
     made.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
     with made.app_context():
-        if not kept_in:
+        if db.engine.dialect.name == "sqlite":
             # These tests kill no machine: what is lost with the power does not concern them.
             event.listen(db.engine, "connect", _without_waiting_for_the_disk)
         yield made

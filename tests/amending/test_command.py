@@ -29,7 +29,7 @@ Run = Callable[..., tuple[Any, str, str]]
 
 
 @pytest.fixture
-def desk(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def desk(app: Flask, installation: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     made: list[Bench] = []
     real = definitions.current
     monkeypatch.setattr(
@@ -38,7 +38,8 @@ def desk(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         lambda name: (made[0].force if made else small()) if name == "small" else real(name),
     )
     made.append(Bench(tmp_path))
-    monkeypatch.setenv("GRANTFLOW_HOME", str(tmp_path))
+    for name, value in installation.items():
+        monkeypatch.setenv(name, value)
     return made[0]
 
 
@@ -120,9 +121,11 @@ def test_somebody_who_manages_nothing_is_refused(desk: Bench, run: Run) -> None:
 
 
 def test_a_call_with_a_newer_form_says_who_is_left_behind_and_moves_them(
-    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("GRANTFLOW_HOME", str(tmp_path))
+    app: Flask, installation: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    for name, value in installation.items():
+        monkeypatch.setenv(name, value)
     with clock.at(OPEN_DAY):
         world = World(packs.read(FILE))
         draft = world.complete()

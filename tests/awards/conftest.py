@@ -1,11 +1,5 @@
-from __future__ import annotations
+"""The scene of the tests of awards."""
 
-import pytest
-from flask import Flask
+from tests.awards.scene import prepared, scene
 
-from tests.awards.scene import Scene
-
-
-@pytest.fixture
-def scene(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    return Scene(monkeypatch)
+__all__ = ["prepared", "scene"]

@@ -5,11 +5,14 @@ Applications begin decided here, by a workflow of the tests' own: how they get t
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+from flask import Flask
 from sqlalchemy import insert, select
 
 from grantflow import clock
@@ -27,6 +30,7 @@ from grantflow.programmes import pack as packs
 from grantflow.programmes.service import load_pack
 from grantflow.scoring.models import Decision
 from grantflow.submissions.models import Application
+from tests.databases import Prepared, prepared_by
 from tests.factories import organisation, person
 
 FILE = Path(__file__).parents[2] / "workflows" / "programmes" / "prozvet.toml"
@@ -119,12 +123,35 @@ def short_workflows() -> dict[str, Workflow]:
     }
 
 
+def shorten(patched: pytest.MonkeyPatch) -> None:
+    """Put the short machines of calls and applications in the place of the real ones."""
+    short, real = short_workflows(), definitions.current
+    patched.setattr(definitions, "current", lambda name: short.get(name) or real(name))
+
+
+@pytest.fixture(scope="session")
+def prepared(request: pytest.FixtureRequest) -> Prepared:
+    """Databases in which the scene stands already."""
+
+    def begin() -> Scene:
+        with pytest.MonkeyPatch.context() as patched:
+            shorten(patched)
+            return Scene()
+
+    return prepared_by(begin, request)
+
+
+@pytest.fixture
+def scene(app: Flask, begun: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """The scene, a test's own."""
+    shorten(monkeypatch)
+    return deepcopy(begun)
+
+
 class Scene:
     """The Karelian call, decided; its people; and every step of a grant as one word."""
 
-    def __init__(self, monkeypatch: Any) -> None:
-        short, real = short_workflows(), definitions.current
-        monkeypatch.setattr(definitions, "current", lambda name: short.get(name) or real(name))
+    def __init__(self) -> None:
         with unit_of_work():
             loaded = load_pack(pack(), SYSTEM)
         self.programme, self.call = loaded.programme_id, loaded.calls["KR-2021"]

@@ -87,26 +87,18 @@ def test_nothing_is_sent_before_the_commit(app: Flask) -> None:
         assert letters() == []
 
 
-def with_mail_server(app: Flask, port: int) -> Flask:
-    home = str(app.config["GRANTFLOW"].home)
-    made = create_app(
-        {
-            "GRANTFLOW_HOME": home,
-            "GRANTFLOW_SMTP_HOST": "127.0.0.1",
-            "GRANTFLOW_SMTP_PORT": str(port),
-            "GRANTFLOW_MAIL_FROM": "House <a@example.org>",
-        }
-    )
-    return made
+def with_mail_server(installation: dict[str, str], port: int) -> Flask:
+    settings = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(port), "MAIL_FROM": "House <a@example.org>"}
+    return create_app(installation | {f"GRANTFLOW_{name}": value for name, value in settings.items()})
 
 
 def test_mail_goes_out_by_smtp_in_the_readers_language_with_a_message_id_of_its_own(
-    app: Flask, post: tuple[Post, int]
+    app: Flask, installation: dict[str, str], post: tuple[Post, int]
 ) -> None:
     handler, port = post
     reader = person(language="ru", email="Reader@example.org")
     tell(reader, role="аудитор")
-    with with_mail_server(app, port).app_context():
+    with with_mail_server(installation, port).app_context():
         worker.one_round()
         db.engine.dispose()
     (message,) = handler.kept
@@ -117,11 +109,13 @@ def test_mail_goes_out_by_smtp_in_the_readers_language_with_a_message_id_of_its_
     assert letters() == []
 
 
-def test_a_mail_server_that_is_away_delays_mail_and_loses_none(app: Flask, post: tuple[Post, int]) -> None:
+def test_a_mail_server_that_is_away_delays_mail_and_loses_none(
+    app: Flask, installation: dict[str, str], post: tuple[Post, int]
+) -> None:
     handler, port = post
     handler.refuse = True
     tell(person())
-    with with_mail_server(app, port).app_context():
+    with with_mail_server(installation, port).app_context():
         assert outbox.drain() == 0
         row = session().scalars(select(Outbox)).one()
         assert (row.attempts, row.sent_at, row.lease_until) == (1, None, None) and "451" in row.last_error

@@ -1,5 +1,5 @@
 """The same open call as in the tests of submissions."""
 
-from tests.submissions.conftest import built, prozvet, template_database, world
+from tests.submissions.conftest import prepared, prozvet, world
 
-__all__ = ["built", "prozvet", "template_database", "world"]
+__all__ = ["prepared", "prozvet", "world"]

@@ -298,8 +298,8 @@ def test_only_managers_see_to_accounts(house: House) -> None:
     assert house.client.post(f"/people/{stranger.person_id}/invitation").status_code == 404
 
 
-def test_the_first_manager_comes_in_by_the_printed_link(app: Flask) -> None:
-    environ = {**os.environ, "GRANTFLOW_HOME": str(app.config["GRANTFLOW"].home), "GRANTFLOW_SECRET_KEY": "t" * 40}
+def test_the_first_manager_comes_in_by_the_printed_link(app: Flask, installation: dict[str, str]) -> None:
+    environ = {**os.environ, **installation}
     command = [sys.executable, "-m", "grantflow", "init", "--email", "first@example.org", "--name", "First"]
     for _ in range(2):
         session().rollback()

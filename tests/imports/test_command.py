@@ -18,10 +18,10 @@ from tests.imports.conftest import CALL, ROOT, Desk, line
 
 
 @pytest.fixture
-def run(desk: Desk, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+def run(desk: Desk, installation: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
     """Runs the command on the desk's own installation; gives back its exit code, its lines and what it complained of."""
-    monkeypatch.setenv("GRANTFLOW_HOME", str(desk.folder))
-    monkeypatch.setenv("GRANTFLOW_SECRET_KEY", "t" * 40)
+    for name, value in installation.items():
+        monkeypatch.setenv(name, value)
 
     def command(file: Path, *more: str, email: str = "manager@example.org") -> tuple[int, list[str], str]:
         options = ["--call", CALL, "--mapping", str(desk.folder / "mapping.toml"), "--as", email, *more]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +25,7 @@ from grantflow.scoring import service as scoring
 from grantflow.scoring.service import Mark, Member, Written
 from grantflow.submissions.models import Application, ApplicationVersion
 from tests.browsing import signed_in
+from tests.databases import Prepared, prepared_by
 from tests.factories import organisation, person
 
 FILE = Path(__file__).parents[2] / "workflows" / "programmes" / "prozvet.toml"
@@ -39,25 +39,14 @@ def prozvet() -> ProgrammePack:
 
 
 @pytest.fixture(scope="session")
-def template_database(
-    template_database: Path, prozvet: ProgrammePack, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The empty database of all tests with the programme loaded, once for this folder."""
-    from grantflow import create_app
-    from grantflow.db import db
+def prepared(prozvet: ProgrammePack, request: pytest.FixtureRequest) -> Prepared:
+    """Databases with the programme loaded, once for this folder."""
 
-    folder = tmp_path_factory.mktemp("programme")
-    shutil.copy(template_database, folder / "grantflow.db")
-    app = create_app({"GRANTFLOW_HOME": str(folder), "GRANTFLOW_WORKER": "no"})
-    with app.app_context(), clock.at(NOW):
-        with unit_of_work():
+    def begin() -> None:
+        with clock.at(NOW), unit_of_work():
             load_pack(prozvet, SYSTEM)
-        session().rollback()
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.session.remove()
-        db.engine.dispose()
-    return folder / "grantflow.db"
+
+    return prepared_by(begin, request)
 
 
 class Contest:

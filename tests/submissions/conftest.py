@@ -21,6 +21,7 @@ from grantflow.programmes.models import Call
 from grantflow.programmes.pack import ProgrammePack
 from grantflow.programmes.service import load_pack
 from grantflow.submissions import service
+from tests.databases import Prepared, prepared_by
 from tests.factories import organisation, person
 
 FILE = Path(__file__).parents[2] / "workflows" / "programmes" / "prozvet.toml"
@@ -158,31 +159,13 @@ def prozvet() -> ProgrammePack:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, World]:
-    """A database in which the world stands already, copied for each test; and the world."""
-    from grantflow import create_app
-    from grantflow.db import db
-
-    folder = tmp_path_factory.mktemp("world")
-    app = create_app({"GRANTFLOW_HOME": str(folder), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40})
-    with app.app_context():
-        db.create_all()
-        made = World(packs.read(FILE))
-        db.session.remove()
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.engine.dispose()
-    return folder / "grantflow.db", made
-
-
-@pytest.fixture(scope="session")
-def template_database(built: tuple[Path, World]) -> Path:
-    """The world's database instead of an empty one."""
-    return built[0]
+def prepared(prozvet: ProgrammePack, request: pytest.FixtureRequest) -> Prepared:
+    """Databases in which the world stands already."""
+    return prepared_by(lambda: World(prozvet), request)
 
 
 @pytest.fixture
-def world(app: Flask, built: tuple[Path, World]) -> Iterator[World]:
+def world(app: Flask, begun: World) -> Iterator[World]:
     """The call is open, and the clock stands on one of its days."""
     with clock.at(OPEN_DAY):
-        yield built[1]
+        yield begun
