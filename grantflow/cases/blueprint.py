@@ -1,5 +1,6 @@
-"""The blueprint of the pages of cases, and the two small things all of them use: page numbers and the path
-above.
+"""The blueprint of the pages of cases, and what all of them use: the path above.
+
+The pages themselves are in `views`, `rooms` and `moving`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,6 @@ from grantflow.cases import titles, words
 
 bp = Blueprint("cases", __name__)
 bp.add_app_template_filter(titles.title, "titled")
-
-
-def number(text: str | None) -> int:
-    """A page number from an address; 1 for anything that is none."""
-    return max(1, int(text)) if text and text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 def name_of(case: Any) -> Any:

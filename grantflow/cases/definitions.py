@@ -98,6 +98,11 @@ def along(case: Any, events: Sequence[Any]) -> list[Workflow | None]:
     return found
 
 
+def kept() -> list[Workflow]:
+    """Every version of every workflow that the database keeps, in one query."""
+    return [pinned(number) for number in session().scalars(select(Definition.hash).order_by(Definition.hash)).all()]
+
+
 def versions_of(name: str) -> list[Workflow]:
     """Every version of a workflow that a case was ever put under, the oldest first."""
     query = select(Definition.hash).where(Definition.name == name).order_by(Definition.stored_at, Definition.hash)

@@ -5,7 +5,7 @@ The default provider, which asks the definitions whose desk a state is, is in `q
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,23 +13,31 @@ from typing import Any
 from grantflow.identity.access import Actor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeskItem:
-    """One thing to do: what, where, by when and why. `why` is a sentence; `what` names the record."""
+    """One thing to do: what, where, by when and why. `why` is a sentence; `what` names the record.
 
-    what: str
-    url: str
-    why: Any
+    Of a long desk a page is shown: a provider of many gives each with what the order needs and nothing else, and
+    `dress`, which is asked once for all of its items on the page and gives them whole, in the same order.
+    """
+
+    what: str = ""
+    url: str = ""
+    why: Any = ""
     due_at: datetime | None = None
     case_id: int | None = None
     ref: str = ""
     kind: str = ""
     state: Any = None
     """The card of the case's state, for its badge."""
+    dress: Dressing | None = None
+    about: Any = None
+    """What its provider needs to dress it."""
 
 
+Dressing = Callable[[Sequence[DeskItem]], Iterable[DeskItem]]
 Provider = Callable[[Actor], Iterable[DeskItem]]
-Dates = Callable[[Collection[int]], Mapping[int, datetime]]
+Dates = Callable[[Any], Mapping[int, datetime]]
 _providers: dict[str, Provider] = {}
 _dates: dict[str, Dates] = {}
 
@@ -41,7 +49,10 @@ def provider(function: Provider) -> Provider:
 
 
 def dates_of(kind: str) -> Callable[[Dates], Dates]:
-    """Register `f(case ids) -> {case id: instant}`: when cases of a kind are due whose state has no deadline of its own."""
+    """Register `f(case ids) -> {case id: instant}`: when cases of a kind are due whose state has no deadline of its own.
+
+    The ids are a collection, or a query of them: of a long desk nobody sends thousands of numbers.
+    """
 
     def keep(function: Dates) -> Dates:
         _dates[kind] = function
@@ -50,17 +61,20 @@ def dates_of(kind: str) -> Callable[[Dates], Dates]:
     return keep
 
 
-def dates(rows: Collection[Any]) -> dict[int, datetime]:
-    """When each of these cases is due: by its deadline, else by what its stage says; one query a kind."""
-    found = {row.id: row.due_at for row in rows if row.due_at is not None}
+def dates(kinds: Collection[str], ids_of: Callable[[str], Any]) -> dict[int, datetime]:
+    """When cases without a deadline are due by what their stage says; one query for each of these kinds that has a word.
+
+    `ids_of(kind)` gives the ids that are asked about.
+    """
+    found: dict[int, datetime] = {}
     for kind, function in _dates.items():
-        if undated := [row.id for row in rows if row.kind == kind and row.id not in found]:
-            found.update(function(undated))
+        if kind in kinds:
+            found.update(function(ids_of(kind)))
     return found
 
 
-def items(actor: Actor) -> list[DeskItem]:
-    """Everything that waits for this actor, each thing once, the most urgent first, undated ones last."""
+def waiting(actor: Actor) -> list[DeskItem]:
+    """Everything that waits for this actor, each thing once, the most urgent first, undated ones last; not dressed."""
     found: dict[tuple[int | None, str], DeskItem] = {}
     for function in _providers.values():
         for item in function(actor):
@@ -74,3 +88,18 @@ def items(actor: Actor) -> list[DeskItem]:
             item.case_id or 0,
         ),
     )
+
+
+def dressed(items: Sequence[DeskItem]) -> list[DeskItem]:
+    """These items whole, in their order; each provider is asked once."""
+    whole: dict[int, DeskItem] = {}
+    for dress in dict.fromkeys(item.dress for item in items):
+        own = [n for n, item in enumerate(items) if item.dress is dress]
+        plain = [items[n] for n in own]
+        whole.update(zip(own, dress(plain) if dress else plain, strict=True))
+    return [whole[n] for n in range(len(items))]
+
+
+def items(actor: Actor) -> list[DeskItem]:
+    """Everything that waits for this actor, whole."""
+    return dressed(waiting(actor))

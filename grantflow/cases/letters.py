@@ -18,6 +18,7 @@ from grantflow.cases.notices import Rendered, render
 from grantflow.db import session
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Person
+from grantflow.paging import Page
 
 _C, _O = Case.__table__.c, Outbox.__table__.c
 
@@ -37,10 +38,8 @@ class Notice:
 PAGE = 25
 
 
-def inbox(actor: Actor, zone: str, page: int = 1) -> tuple[list[Notice], int, int]:
-    """The notices to this person, newest first, a page at a time; how many there are, and how many are
-    unread.
-    """
+def inbox(actor: Actor, zone: str, number: int = 1) -> tuple[list[Notice], Page, int]:
+    """The notices to this person, newest first, a page at a time; which page it is, and how many are unread."""
     mine = _own(actor)
     total, unread = (
         session()
@@ -49,6 +48,7 @@ def inbox(actor: Actor, zone: str, page: int = 1) -> tuple[list[Notice], int, in
         )
         .one()
     )
+    page = Page(number, total, PAGE)
     rows = (
         session()
         .execute(
@@ -57,7 +57,7 @@ def inbox(actor: Actor, zone: str, page: int = 1) -> tuple[list[Notice], int, in
             .where(mine)
             .order_by(_O.id.desc())
             .limit(PAGE)
-            .offset((page - 1) * PAGE)
+            .offset(page.offset)
         )
         .all()
     )
@@ -74,7 +74,7 @@ def inbox(actor: Actor, zone: str, page: int = 1) -> tuple[list[Notice], int, in
         )
         for row in rows
     ]
-    return found, total, unread
+    return found, page, unread
 
 
 def unread(actor: Actor) -> int:
@@ -88,7 +88,7 @@ def _own(actor: Actor) -> Any:
     return and_(_O.person_id == actor.person_id, there, _O.notice.not_in(outbox.DIGESTS))
 
 
-def letters(person_id: int | None, page: int = 1) -> tuple[list[Any], int, list[Any]]:
+def letters(person_id: int | None, number: int = 1) -> tuple[list[Any], Page, list[Any]]:
     """The letters kept instead of sent, newest first, for all or for one person; and everybody who has
     letters.
     """
@@ -100,9 +100,10 @@ def letters(person_id: int | None, page: int = 1) -> tuple[list[Any], int, list[
             query.where(table.c.person_id == person_id),
             count.where(table.c.person_id == person_id),
         )
+    page = Page(number, int(session().scalar(count) or 0), PAGE)
     rows = (
         session()
-        .execute(query.order_by(table.c.created_at.desc(), table.c.message_id).limit(PAGE).offset((page - 1) * PAGE))
+        .execute(query.order_by(table.c.created_at.desc(), table.c.message_id).limit(PAGE).offset(page.offset))
         .all()
     )
     receivers = (
@@ -115,4 +116,4 @@ def letters(person_id: int | None, page: int = 1) -> tuple[list[Any], int, list[
         )
         .all()
     )
-    return list(rows), int(session().scalar(count) or 0), list(receivers)
+    return list(rows), page, list(receivers)

@@ -14,19 +14,16 @@ from werkzeug.wrappers import Response
 
 from grantflow.cases import desk as desks
 from grantflow.cases import letters, outbox, waiting, words
-from grantflow.cases.blueprint import bp, number
+from grantflow.cases.blueprint import bp
 from grantflow.db import unit_of_work
 from grantflow.errors import NotFound
 from grantflow.identity.access import PUBLIC, SIGNED_IN, access
 from grantflow.identity.session import counts, current_actor
+from grantflow.paging import Page, number
 from grantflow.rendering import zone
 
 PAGE = 40
 counts("cases.desk")(waiting.count)
-
-
-def _pages(total: int, size: int) -> int:
-    return max(1, -(-total // size))
 
 
 @bp.route("/desk")
@@ -34,21 +31,19 @@ def _pages(total: int, size: int) -> int:
 def desk() -> str:
     """What waits for me, by when, and why; below it, for applicants, all their applications and grants."""
     actor = current_actor()
-    found = desks.items(actor)
+    found = waiting.look(actor)
     kinds = list(dict.fromkeys(item.kind for item in found))
     counted = {kind: sum(item.kind == kind for item in found) for kind in kinds}
     kind = request.args.get("kind", "")
     if kind not in counted:
         kind = ""
     ordered = [item for k in kinds for item in found if item.kind == k and kind in ("", k)]
-    page = min(number(request.args.get("page")), _pages(len(ordered), PAGE))
-    shown = ordered[(page - 1) * PAGE : page * PAGE]
-    groups = [(k, list(items)) for k, items in groupby(shown, key=lambda item: item.kind)]
+    page = Page(number(request.args.get("page")), len(ordered), PAGE)
+    groups = [(k, list(items)) for k, items in groupby(desks.dressed(ordered[page.rows]), key=lambda item: item.kind)]
     elsewhere: list[dict[str, Any]] = []
-    total = 0
-    further = number(request.args.get("further"))
+    further = Page(1, 0, waiting.ELSEWHERE)
     if actor.scopes("applicant", "organisation_id"):
-        elsewhere, total = waiting.elsewhere(actor, further)
+        elsewhere, further = waiting.elsewhere(actor, number(request.args.get("further")))
     return render_template(
         "cases/desk.html",
         groups=groups,
@@ -56,13 +51,8 @@ def desk() -> str:
         counted=counted,
         kind=kind,
         page=page,
-        size=PAGE,
-        count=len(ordered),
-        last=_pages(len(ordered), PAGE),
         elsewhere=elsewhere,
-        total=total,
         further=further,
-        further_size=waiting.ELSEWHERE,
         plurals=words.PLURALS,
         unread=letters.unread(actor),
         actor=actor,
@@ -74,17 +64,8 @@ def desk() -> str:
 @access(SIGNED_IN)
 def inbox() -> str:
     """What was told to me, in my language, newest first."""
-    page = number(request.args.get("page"))
-    rows, total, unread = letters.inbox(current_actor(), zone(), page)
-    return render_template(
-        "cases/inbox.html",
-        rows=rows,
-        total=total,
-        unread=unread,
-        page=page,
-        size=letters.PAGE,
-        last=_pages(total, letters.PAGE),
-    )
+    rows, page, unread = letters.inbox(current_actor(), zone(), number(request.args.get("page")))
+    return render_template("cases/inbox.html", rows=rows, unread=unread, page=page)
 
 
 @bp.post("/inbox/read")
@@ -108,15 +89,11 @@ def mailbox() -> str:
         raise NotFound
     text = request.args.get("person", "")
     person = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-    page = number(request.args.get("page"))
-    rows, total, people = letters.letters(person, page)
+    rows, page, people = letters.letters(person, number(request.args.get("page")))
     return render_template(
         "cases/mailbox.html",
         rows=rows,
-        total=total,
         people=people,
         person=person,
         page=page,
-        size=letters.PAGE,
-        last=_pages(total, letters.PAGE),
     )

@@ -22,10 +22,11 @@ from grantflow.cases import rooms as _rooms  # noqa: F401  its views too
 from grantflow.cases import succession as _succession  # noqa: F401  what a desk hands on
 from grantflow.cases import switches as _switches  # noqa: F401  its views too
 from grantflow.cases.access import see
-from grantflow.cases.blueprint import bp, number, steps
+from grantflow.cases.blueprint import bp, steps
 from grantflow.engine import diagram
 from grantflow.identity.access import SIGNED_IN, access
 from grantflow.identity.session import current_actor
+from grantflow.paging import Page, number
 from grantflow.rendering import href, language
 
 LATEST, PAGE = 12, 50
@@ -77,19 +78,15 @@ def history(case_id: int) -> str:
     """The whole time line of a case, a page at a time."""
     actor = current_actor()
     view = queries.case_view(case_id, actor)
-    page, lines = number(request.args.get("page")), view.history.lines
-    last = max(1, -(-len(lines) // PAGE))
-    page = min(page, last)
+    lines = view.history.lines
+    page = Page(number(request.args.get("page")), len(lines), PAGE)
     return render_template(
         "cases/history.html",
         view=view,
         case=view.case,
         where=steps(view, _("What happened")),
         page=page,
-        last=last,
-        lines=lines[(page - 1) * PAGE : page * PAGE],
-        first=(page - 1) * PAGE + 1,
-        total=len(lines),
+        lines=lines[page.rows],
         actions=_actions(view, actor),
         kinds=words.KINDS,
     )

@@ -6,11 +6,13 @@ Stages add what definitions do not know (reviews to write, forms to fill) throug
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import current_app, url_for
 from flask_babel import gettext as _
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, false, func, or_, select
 
 from grantflow import clock
 from grantflow.cases import definitions, desk, sealed, titles
@@ -19,8 +21,9 @@ from grantflow.cases.models import Case, Definition
 from grantflow.db import session
 from grantflow.engine.definition import Move, Workflow
 from grantflow.history.models import Event
-from grantflow.identity.access import Actor
+from grantflow.identity.access import SCOPES, Actor
 from grantflow.identity.labels import ROLE_LABELS
+from grantflow.paging import Page
 from grantflow.rendering import label
 
 _C, _E = Case.__table__.c, Event.__table__.c
@@ -56,47 +59,94 @@ def _step(workflow: Workflow, case: Any, roles: set[str], mine: list[Any]) -> Mo
     return min(open_to, key=lambda move: (move.kind != "primary", move.reason == "required"), default=None)
 
 
+def _binding(workflow: Workflow, state: str) -> set[str]:
+    """The moves whose maker counts for what may be done in a state: another person must go on, or they are votes."""
+    moves = workflow.moves_from(state)
+    return {name for move in moves for name in move.distinct_from} | {move.name for move in moves if move.quorum > 1}
+
+
+_ORDERED = (
+    *(_C.id, _C.kind, _C.workflow_hash, _C.state, _C.stage, _C.ref, _C.due_at, _C.since_seq, _C.call_id),
+    *(_C[scope] for scope in SCOPES),
+)
+"""What the order of a desk and the question whether a case waits need of it; the rest is read for a page."""
+
+
 @desk.provider
 def by_definition(actor: Actor) -> list[desk.DeskItem]:
-    """Cases on the desk of a role the actor holds on them, unless their part is done: three queries."""
+    """Cases on the desk of a role the actor holds on them, unless their part is done: five queries."""
     if actor.person_id is None:
         return []
     cards = _cards(actor)
     if not cards:
         return []
-    here = or_(*(and_(_C.workflow_hash == number, _C.state == state) for number, state in cards))
-    rows = session().execute(select(Case.__table__).where(visible_to(actor), here).order_by(_C.id)).all()
-    past: dict[int, list[Any]] = {}
-    ids = [row.id for row in rows]
-    query = select(_E.case_id, _E.move, _E.seq).where(_E.actor_id == actor.person_id, _E.case_id.in_(ids))
-    for event in session().execute(query) if ids else ():
-        past.setdefault(event.case_id, []).append(event)
+
+    def lying(some: list[tuple[str, str]]) -> Any:
+        return and_(visible_to(actor), or_(false(), *(and_(_C.workflow_hash == n, _C.state == s) for n, s in some)))
+
+    rows = session().execute(select(*_ORDERED).where(lying(cards)).order_by(_C.id)).all()
+    past = _past(actor, [card for card in cards if _binding(definitions.pinned(card[0]), card[1])], lying)
+    shown = sealed.shown_states([row for row in rows if row.kind == "application"], actor)
+    undated = {row.kind for row in rows if row.due_at is None}
+    due = desk.dates(undated, lambda kind: select(_C.id).where(lying(cards), _C.kind == kind, _C.due_at.is_(None)))
     items = []
-    shown = sealed.shown_states(rows, actor)
-    titles.load(rows)
-    due = desk.dates(rows)
+    steps: dict[Any, Move | None] = {}
     for row in rows:
         workflow = definitions.pinned(row.workflow_hash)
-        state = workflow.state(row.state)
         roles = actor.roles_on(row)
-        if state.desk not in roles or shown[row.id].sealed:
+        if workflow.state(row.state).desk not in roles or (row.id in shown and shown[row.id].sealed):
             continue
-        step = _step(workflow, row, roles, past.get(row.id, []))
-        if step is None or (step.kind != "primary" and _primary_barred(workflow, row, roles)):
-            continue
-        items.append(
-            desk.DeskItem(
-                what=titles.title(row) or row.ref or "",
-                url=url_for("cases.show", case_id=row.id),
-                why=_("Next step: %(move)s", move=label(step.label)),
-                due_at=due.get(row.id),
-                case_id=row.id,
-                ref=row.ref or "",
-                kind=row.kind,
-                state=state,
+        mine = past.get(row.id, [])
+        alike = row.workflow_hash, row.state, frozenset(roles), tuple((e.move, e.seq > row.since_seq) for e in mine)
+        if alike not in steps:
+            step = _step(workflow, row, roles, mine)
+            barred = step is not None and step.kind != "primary" and _primary_barred(workflow, row, roles)
+            steps[alike] = None if barred else step
+        if (step := steps[alike]) is not None:
+            items.append(
+                desk.DeskItem(
+                    due_at=row.due_at or due.get(row.id),
+                    case_id=row.id,
+                    ref=row.ref or "",
+                    kind=row.kind,
+                    dress=_dressed,
+                    about=step,
+                )
             )
-        )
     return items
+
+
+def _past(actor: Actor, cards: list[tuple[str, str]], lying: Any) -> dict[int, list[Any]]:
+    """What the actor did on cases in these states that binds the next step, by case."""
+    if not cards:
+        return {}
+    names = {name for number, state in cards for name in _binding(definitions.pinned(number), state)}
+    found: dict[int, list[Any]] = {}
+    for event in session().execute(
+        select(_E.case_id, _E.move, _E.seq)
+        .join(Case.__table__, _C.id == _E.case_id)
+        .where(_E.actor_id == actor.person_id, _E.move.in_(names), lying(cards))
+        .order_by(_E.case_id, _E.seq)
+    ):
+        found.setdefault(event.case_id, []).append(event)
+    return found
+
+
+def _dressed(items: Sequence[desk.DeskItem]) -> list[desk.DeskItem]:
+    """The items of a page with title, address, next step and state."""
+    ids = [item.case_id for item in items]
+    rows = {row.id: row for row in session().execute(select(Case.__table__).where(_C.id.in_(ids)))}
+    titles.load(rows.values())
+    return [
+        replace(
+            item,
+            what=titles.title(rows[item.case_id]) or item.ref,
+            url=url_for("cases.show", case_id=item.case_id),
+            why=_("Next step: %(move)s", move=label(item.about.label)),
+            state=definitions.card(rows[item.case_id]),
+        )
+        for item in items
+    ]
 
 
 def _primary_barred(workflow: Workflow, case: Any, roles: set[str]) -> bool:
@@ -104,13 +154,14 @@ def _primary_barred(workflow: Workflow, case: Any, roles: set[str]) -> bool:
     return any(m.kind == "primary" and set(m.roles) & roles for m in workflow.moves_from(case.state))
 
 
-def elsewhere(actor: Actor, page: int = 1) -> tuple[list[dict[str, Any]], int]:
+def elsewhere(actor: Actor, number: int = 1) -> tuple[list[dict[str, Any]], Page]:
     """An applicant's applications and grants that do not wait for them: state, whose desk, next step; newest
-    first.
+    first, a page at a time.
     """
     mine = actor.scopes("applicant", "organisation_id")
     where = and_(visible_to(actor), _C.organisation_id.in_(mine), _C.kind.in_(("application", "award")))
     total = int(session().scalar(select(func.count()).select_from(Case.__table__).where(where)) or 0)
+    page = Page(number, total, ELSEWHERE)
     rows = (
         session()
         .execute(
@@ -118,7 +169,7 @@ def elsewhere(actor: Actor, page: int = 1) -> tuple[list[dict[str, Any]], int]:
             .where(where)
             .order_by(_C.opened_at.desc(), _C.id.desc())
             .limit(ELSEWHERE)
-            .offset((page - 1) * ELSEWHERE)
+            .offset(page.offset)
         )
         .all()
     )
@@ -142,18 +193,37 @@ def elsewhere(actor: Actor, page: int = 1) -> tuple[list[dict[str, Any]], int]:
                 "due_at": None if shown[row.id].sealed else row.due_at,
             }
         )
-    return found, total
+    return found, page
 
 
 def count(actor: Actor) -> int:
     """How many things wait on the actor's desk; worked out anew only after something happened anywhere."""
     if actor.person_id is None:
         return 0
-    known: dict[int, tuple[Any, int]] = current_app.extensions.setdefault("grantflow_desk", {})
-    stamp = (session().scalar(select(func.max(_E.id))), clock.today(), actor.held)
+    known = _known()
+    stamp = _stamp(actor)
     found = known.get(actor.person_id)
     if found is None or found[0] != stamp:
         if len(known) > 5000:
             known.clear()
-        found = known[actor.person_id] = (stamp, len(desk.items(actor)))
+        found = known[actor.person_id] = (stamp, len(desk.waiting(actor)))
     return found[1]
+
+
+def look(actor: Actor) -> list[desk.DeskItem]:
+    """What lies on the actor's desk, not dressed; it is counted with the same look."""
+    if actor.person_id is None:
+        return []
+    stamp, found = _stamp(actor), desk.waiting(actor)
+    _known()[actor.person_id] = (stamp, len(found))
+    return found
+
+
+def _known() -> dict[int, tuple[Any, int]]:
+    known: dict[int, tuple[Any, int]] = current_app.extensions.setdefault("grantflow_desk", {})
+    return known
+
+
+def _stamp(actor: Actor) -> Any:
+    """What changes when a desk may have changed."""
+    return session().scalar(select(func.max(_E.id))), clock.today(), actor.held

@@ -7,7 +7,7 @@ or many.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -60,7 +60,7 @@ _AwardCase = aliased(Case, name="award_case")
 
 
 @dates_of("tranche")
-def due_dates(case_ids: Collection[int]) -> dict[int, datetime]:
+def due_dates(case_ids: Any) -> dict[int, datetime]:
     """A tranche is due until the end of its day, by the programme's calendar."""
     rows = session().execute(
         select(Tranche.case_id, Tranche.due_on, Programme.zone)
@@ -68,7 +68,9 @@ def due_dates(case_ids: Collection[int]) -> dict[int, datetime]:
         .join(Programme, Programme.id == Case.programme_id)
         .where(Tranche.case_id.in_(case_ids))
     )
-    return {case_id: clock.local(due_on, 23, 59, zone) for case_id, due_on, zone in rows}
+    found = rows.all()
+    ends = {(due_on, zone): clock.local(due_on, 23, 59, zone) for due_on, zone in {row[1:] for row in found}}
+    return {case_id: ends[due_on, zone] for case_id, due_on, zone in found}
 
 
 def _age(today: date, first: int, last: int | None) -> ColumnElement[bool]:

@@ -13,13 +13,13 @@ from flask_babel import gettext as _
 from grantflow import clock
 from grantflow.awards.parts import Part, award_part
 from grantflow.awards.queries import award, names
-from grantflow.cases.blueprint import number
 from grantflow.cases.pages import case_page
 from grantflow.disbursements import desk, funds, gates, queries
 from grantflow.disbursements.service import suspension
 from grantflow.identity.access import Actor, access
 from grantflow.identity.session import current_actor
 from grantflow.money import Money
+from grantflow.paging import number
 from grantflow.rendering import zone
 
 bp = Blueprint("disbursements", __name__)

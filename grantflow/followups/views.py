@@ -13,13 +13,13 @@ from flask_babel import gettext as _
 from grantflow import clock, plots
 from grantflow.awards.parts import Part, award_part
 from grantflow.awards.queries import award, card, names
-from grantflow.cases.blueprint import number
 from grantflow.cases.pages import case_page
 from grantflow.followups import checks, queries, sustainability
 from grantflow.followups import writing as _writing  # noqa: F401  its pages belong to the same blueprint
 from grantflow.followups.blueprint import bp
 from grantflow.identity.access import Actor, access
 from grantflow.identity.session import current_actor
+from grantflow.paging import number
 from grantflow.programmes.questions import asked
 from grantflow.rendering import percent
 from grantflow.submissions.answers import changed

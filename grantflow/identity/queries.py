@@ -18,6 +18,7 @@ from grantflow.identity import links, words
 from grantflow.identity.access import Actor
 from grantflow.identity.models import AccountLink, Organisation, Person, RoleAssignment
 from grantflow.identity.roles import CASES
+from grantflow.paging import Page
 from grantflow.rendering import language
 
 _PLACES = table("places", *(column(c) for c in ("id", "kind", "parent_id", "code")), column("name", JsonText()))
@@ -74,9 +75,8 @@ def roles_of(person_ids: list[int], programmes: set[int] | None = None) -> dict[
     return found
 
 
-def people_of(actor: Actor, text: str = "", page: int = 1) -> tuple[list[dict[str, Any]], int]:
-    """People with a role in the programmes this actor manages, by name, a page at a time; and how many there
-    are. Whom they invited is among them before any role is given.
+def people_of(actor: Actor, text: str = "", number: int = 1) -> tuple[list[dict[str, Any]], Page]:
+    """People with a role in the programmes this actor manages, by name, a page at a time. Whom they invited is among them before any role is given.
 
     `text` narrows by a part of a name; a whole address finds anybody.
     """
@@ -87,16 +87,18 @@ def people_of(actor: Actor, text: str = "", page: int = 1) -> tuple[list[dict[st
     text = text.strip()
     if "@" in text:
         where = _PEOPLE.c.email_key == words.address_key(text)
-    query = select(_PEOPLE).where(where)
-    rows = list(
-        session().execute(
-            query.order_by(func.coalesce(func.nullif(_PEOPLE.c.name_ru, ""), _PEOPLE.c.name_en), _PEOPLE.c.id)
-        )
-    )
+    names = session().execute(
+        select(_PEOPLE.c.id, _PEOPLE.c.name_en, _PEOPLE.c.name_ru)
+        .where(where)
+        .order_by(func.coalesce(func.nullif(_PEOPLE.c.name_ru, ""), _PEOPLE.c.name_en), _PEOPLE.c.id)
+    ).all()  # fmt: skip
     if text and "@" not in text:  # SQLite folds the case of Latin letters only: compare here
         key = words.search_key(text)
-        rows = [row for row in rows if key in words.search_key(row.name_en, row.name_ru)]
-    shown = rows[(page - 1) * PAGE : page * PAGE]
+        names = [row for row in names if key in words.search_key(row.name_en, row.name_ru)]
+    page = Page(number, len(names), PAGE)
+    ids = [row.id for row in names[page.rows]]
+    whole = {row.id: row for row in session().execute(select(_PEOPLE).where(_PEOPLE.c.id.in_(ids)))}
+    shown = [whole[number] for number in ids]
     roles = roles_of([row.id for row in shown], programmes)
     sent = links.invitations_of([row.id for row in shown])
     return [
@@ -107,7 +109,7 @@ def people_of(actor: Actor, text: str = "", page: int = 1) -> tuple[list[dict[st
             "invited": sent.get(row.id),
         }
         for row in shown
-    ], len(rows)
+    ], page
 
 
 def account_of(person: Any, invitation: Any) -> str:

@@ -16,14 +16,11 @@ from grantflow.identity import closing, forms, kept, links, queries, registratio
 from grantflow.identity.access import access
 from grantflow.identity.blueprint import bp
 from grantflow.identity.session import ROLE_TITLES, current_actor
+from grantflow.paging import number
 from grantflow.rendering import language
 
 Page = str | Response | tuple[str, int]
 GIVEN_HERE = ("officer", "finance", "manager", "auditor")
-
-
-def _number(text: str | None) -> int:
-    return max(1, int(text)) if text and text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 @bp.route("/people")
@@ -32,20 +29,15 @@ def people() -> Page:
     """People with a role in the programmes of this manager; a whole address finds anybody."""
     actor = current_actor()
     text = request.args.get("q", "").strip()[:254]
-    page = _number(request.args.get("page"))
-    rows, total = queries.people_of(actor, text, page)
+    rows, page = queries.people_of(actor, text, number(request.args.get("page")))
     if "@" in text and rows:
         found = [*session.get("found", []), *(row["person"].id for row in rows)]
         session["found"] = list(dict.fromkeys(found))[-20:]
-    last = max(1, -(-total // queries.PAGE))
     return render_template(
         "identity/people.html",
         rows=rows,
-        total=total,
         text=text,
         page=page,
-        last=last,
-        size=queries.PAGE,
         titles=ROLE_TITLES,
         programmes=queries.programmes_of(actor),
     )

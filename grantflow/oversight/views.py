@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, send_file, url_for
+from flask import Blueprint, Response, render_template, request, send_file
 from flask_babel import gettext as _
 
 from grantflow import clock
@@ -18,6 +18,7 @@ from grantflow.identity.access import access
 from grantflow.identity.session import current_actor
 from grantflow.oversight import desk as _desk  # noqa: F401  what waits for an auditor registers itself
 from grantflow.oversight import queries, service
+from grantflow.paging import number
 from grantflow.rendering import clean_text, language
 
 bp = Blueprint("oversight", __name__)
@@ -29,17 +30,11 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def index() -> str:
     """Every case in scope, newest event first, with filters; the chain's health on top."""
     text, kind = clean_text(request.args.get("q"))[:100], request.args.get("kind", "")
-    page = request.args.get("page", 1, type=int)
-    found = queries.find(current_actor(), text=text, kind=kind, page=page, language=language())
-
-    def turn(to: int) -> str:
-        return url_for("oversight.index", q=text or None, kind=kind or None, page=to)
-
+    page = number(request.args.get("page"))
+    found = queries.find(current_actor(), text=text, kind=kind, number=page, language=language())
     return render_template(
         "oversight/index.html",
         found=found, q=text, kind=kind, kinds=queries.KINDS, called=words.KINDS, checkpoint=queries.last_checkpoint(),
-        previous=turn(found.page - 1) if found.page > 1 else None,
-        following=turn(found.page + 1) if found.last < found.total else None,
     )  # fmt: skip
 
 

@@ -6,12 +6,11 @@ Names of persons, marks of single members and the numbers of those who were decl
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, select
 
 from grantflow.cases.models import Case
 from grantflow.db import session
@@ -19,6 +18,7 @@ from grantflow.engine.definition import Stage
 from grantflow.errors import NotFound
 from grantflow.identity.models import Organisation
 from grantflow.money import Money
+from grantflow.paging import Page
 from grantflow.programmes.models import Call, Place
 from grantflow.programmes.queries import call_by_code
 from grantflow.programmes.terms import Terms
@@ -28,8 +28,8 @@ from grantflow.scoring.panels import members_of, panel_of
 from grantflow.submissions.models import Application, ApplicationVersion
 from grantflow.submissions.rows import terms_of
 
-PUBLIC = ("awarded", "reserve")
-"""Which outcomes stand in the list by name; the others are a count."""
+PAGE = 50
+_D, _C = Decision.__table__.c, Case.__table__.c
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,11 @@ class Row:
     number: str
     title: str
     title_en: str
-    organisation: Organisation
-    district: Place | None
+    organisation: Any
+    """Its names, as a text in both languages."""
+    district: Any
+    """The name of its district, or None."""
     mean: int | None
-    kind: str
     awarded: Money | None
     given_back: bool
     """The grant was not taken up: its money goes to the reserve list."""
@@ -54,106 +55,131 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """A page of one of the two lists."""
+
+    rows: tuple[Row, ...]
+    page: Page
+
+
+@dataclass(frozen=True)
 class Results:
-    """A contest's results as they are published."""
+    """A contest's results as they are published: its counts and sums, and of both lists a page."""
 
     call: Call
     terms: Terms
-    rows: tuple[Row, ...]
+    awarded: Listed
+    """Those the panel decided to fund."""
+    reserve: Listed
+    """Those next in line."""
+    taken: int
+    """Those funded whose grant was not given back."""
+    total: Money
+    """What was awarded to those in all."""
     received: int
     assessed: int
     declined: int
     announced_at: datetime
     members: tuple[PanelMember, ...]
 
-    @property
-    def awarded(self) -> list[Row]:
-        """Those the panel decided to fund."""
-        return [row for row in self.rows if row.kind == "awarded"]
 
-    @property
-    def taken(self) -> list[Row]:
-        """Those of them whose grant was not given back."""
-        return [row for row in self.awarded if not row.given_back]
+def results_of(code: str, awarded: int | None = 1, reserve: int | None = 1) -> Results:
+    """The results of a call; NotFound before they are announced, as if there were no such page.
 
-    @property
-    def reserve(self) -> list[Row]:
-        """Those next in line."""
-        return [row for row in self.rows if row.kind == "reserve"]
-
-    @property
-    def total(self) -> Money:
-        """What was awarded in all."""
-        sums = (row.awarded.minor for row in self.taken if row.awarded is not None)
-        return Money(sum(sums), self.call.currency)
-
-
-def results_of(code: str) -> Results:
-    """The results of a call; NotFound before they are announced, as if there were no such page."""
+    `awarded` and `reserve` are the pages wanted of either list; None is the whole list.
+    """
     call = call_by_code(code)
     stage = session().scalar(select(Case.stage).where(Case.id == call.case_id))
     if stage not in (Stage.AWARD, Stage.CLOSED):
         raise NotFound
-    terms = terms_of(call.pack_hash)
-    found = (
-        session()
-        .execute(
-            select(
-                Decision,
-                Case.ref,
-                Case.stage,
-                Application,
-                Organisation,
-                Place,
-                ApplicationVersion.answers,
-                given_back(),
-            )
-            .join(Case, Case.id == Decision.case_id)
-            .join(Application, Application.case_id == Decision.case_id)
-            .join(Organisation, Organisation.id == Application.organisation_id)
-            .join(
-                ApplicationVersion,
-                (ApplicationVersion.case_id == Application.case_id)
-                & (ApplicationVersion.n == Application.submitted_version),
-            )
-            .outerjoin(Place, Place.id == Application.district_id)
-            .where(Decision.call_id == call.case_id, Decision.announced_at.is_not(None))
-            .order_by(Decision.place, Case.ref)
-        )
-        .all()
-    )
-    if not found and stage == Stage.CLOSED:
+    counted = _counts(call.case_id)
+    if not counted and stage == Stage.CLOSED:
         raise NotFound  # a call of the past, taken over from a register: no panel decided here
-    rows = [
-        Row(
-            decision.place,
-            ref or "",
-            application.title,
-            _title_en(answers, terms),
-            body,
-            place,
-            decision.mean,
-            decision.kind,
-            Money(decision.amount_minor, decision.currency) if decision.amount_minor else None,
-            bool(back),
-        )
-        for decision, ref, now, application, body, place, answers, back in found
-        # A reserve that was withdrawn since is nobody's reserve any more.
-        if decision.kind == "awarded" or (decision.kind == "reserve" and now == Stage.DECISION)
-    ]
-    counts = Counter(decision.kind for decision, *_rest in found)
+    terms = terms_of(call.pack_hash)
+    funded = [row for row in counted if row.kind == "awarded"]
     panel = panel_of(call.case_id)
     members = members_of(panel.case_id) if panel is not None else []
     return Results(
         call,
         terms,
-        tuple(rows),
+        _listed(call.case_id, terms, _D.kind == "awarded", sum(row.number for row in funded), awarded),
+        _listed(call.case_id, terms, _in_reserve(), sum(row.number for row in counted if row.reserve), reserve),
+        sum(row.number for row in funded if not row.back),
+        Money(sum(int(row.minor) for row in funded if not row.back), call.currency),
         _received(call.case_id),
-        sum(counts.values()),
-        counts["declined"],
-        min((d.announced_at for d, *_rest in found if d.announced_at), default=call.closes_at),
+        sum(row.number for row in counted),
+        sum(row.number for row in counted if row.kind == "declined"),
+        min((row.first_at for row in counted), default=call.closes_at),
         tuple(member for member, _person, _body in members),
     )
+
+
+def _announced(call_id: int) -> Any:
+    return and_(_D.call_id == call_id, _D.announced_at.is_not(None))
+
+
+def _in_reserve() -> Any:
+    """SQL on decisions and cases: a reserve that was withdrawn since is nobody's reserve any more."""
+    return and_(_D.kind == "reserve", _C.stage == Stage.DECISION)
+
+
+def _counts(call_id: int) -> Any:
+    """What was announced, counted by outcome, by whether it still stands in reserve, and was given back."""
+    columns = (
+        _D.kind.label("kind"), case((_in_reserve(), 1), else_=0).label("reserve"),
+        case((given_back(), 1), else_=0).label("back"),
+    )  # fmt: skip
+    each = (
+        select(*columns, _D.amount_minor, _D.announced_at)
+        .join(Case.__table__, _C.id == _D.case_id)
+        .where(_announced(call_id))
+        .subquery()
+    )
+    by = (each.c.kind, each.c.reserve, each.c.back)
+    query = select(
+        *by, func.count().label("number"), func.coalesce(func.sum(each.c.amount_minor), 0).label("minor"),
+        func.min(each.c.announced_at).label("first_at"),
+    )  # fmt: skip
+    return session().execute(query.group_by(*by)).all()
+
+
+def _listed(call_id: int, terms: Terms, which: Any, total: int, number: int | None) -> Listed:
+    """A page of a list by place, or the whole of it."""
+    page = Page(number or 1, total, PAGE if number else max(total, 1))
+    found = session().execute(
+        select(
+            _D.place, _C.ref, Application.title, ApplicationVersion.answers, Organisation.name_en, Organisation.name_ru,
+            Place.name.label("district"), _D.mean, _D.amount_minor, _D.currency, given_back().label("back"),
+        )
+        .join(Case.__table__, _C.id == _D.case_id)
+        .join(Application, Application.case_id == _D.case_id)
+        .join(Organisation, Organisation.id == Application.organisation_id)
+        .join(
+            ApplicationVersion,
+            (ApplicationVersion.case_id == Application.case_id)
+            & (ApplicationVersion.n == Application.submitted_version),
+        )
+        .outerjoin(Place, Place.id == Application.district_id)
+        .where(_announced(call_id), which)
+        .order_by(_D.place, _C.ref)
+        .limit(page.size)
+        .offset(page.offset)
+    )  # fmt: skip
+    rows = (
+        Row(
+            row.place,
+            row.ref or "",
+            row.title,
+            _title_en(row.answers, terms),
+            {"en": row.name_en or row.name_ru, "ru": row.name_ru or row.name_en},
+            row.district,
+            row.mean,
+            Money(row.amount_minor, row.currency) if row.amount_minor else None,
+            bool(row.back),
+        )
+        for row in found
+    )
+    return Listed(tuple(rows), page)
 
 
 def _title_en(answers: str, terms: Terms) -> str:

@@ -7,7 +7,8 @@ gate.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import url_for
@@ -15,9 +16,9 @@ from flask_babel import lazy_gettext as _
 
 from grantflow.cases import definitions, words
 from grantflow.cases.desk import DeskItem, provider
-from grantflow.identity.access import Actor
+from grantflow.identity.access import SYSTEM, Actor
 from grantflow.rendering import language
-from grantflow.scoring import boards, interests, opinions, queries, standing
+from grantflow.scoring import interests, opinions, queries, standing, tasks
 from grantflow.scoring.panels import panel_of
 from grantflow.submissions.parts import Part, application_part
 from grantflow.submissions.rows import row_of, terms_of
@@ -34,49 +35,50 @@ words.code(decision={"awarded": _("grant awarded"), "reserve": _("reserve list")
 
 @provider
 def reviews_waiting(actor: Actor) -> Iterable[DeskItem]:
-    """What a member has to declare, score or submit, by when; and for the chair what can be closed."""
+    """What a member has to declare, score or submit, by when; and for the chair what can be closed: the applications
+    that have their quorum, once nothing waits there for the chair as a member."""
     if not actor.has("panellist", "chair"):
         return []
     sheets = queries.panels_of(actor)
-    items = []
-    for task in queries.tasks_of(actor, sheets):
-        if task.done:
-            continue
-        case, page = task.line.case, "interest" if task.todo == "declare" else "review"
-        items.append(
-            DeskItem(
-                what=task.line.title_in(language()),
-                url=url_for(f"scoring.{page}", case_id=case.id),
-                why=WHY[task.todo],
-                due_at=task.sheet.due_at,
-                case_id=case.id,
-                ref=case.ref or "",
-                kind="application",
-                state=definitions.pinned(case.workflow_hash).state(case.state),
-            )
+    due = {sheet.id: sheet.due_at for sheet in sheets}
+    own = [
+        DeskItem(
+            due_at=due[row.panel_id],
+            case_id=row.id,
+            ref=row.ref or "",
+            kind="application",
+            dress=_dressed,
+            about=("interest" if row.todo == "declare" else "review", WHY[row.todo]),
         )
-    return [*items, *_to_close(actor, sheets, {item.case_id for item in items})]
+        for row in tasks.waiting(actor, sheets)
+    ]
+    taken = {item.case_id for item in own}
+    return own + [
+        DeskItem(
+            due_at=due[row.panel_id],
+            case_id=row.id,
+            ref=row.ref or "",
+            kind="application",
+            dress=_dressed,
+            about=("", _("The quorum is met: close scoring, or wait for the reviews still missing")),
+        )
+        for row in tasks.closable(actor, sheets)
+        if row.id not in taken
+    ]
 
 
-def _to_close(actor: Actor, sheets: list[queries.Sheet], taken: set[int | None]) -> Iterable[DeskItem]:
-    """The applications that have their quorum: the chair closes scoring once nobody is waited for any
-    more."""
-    chaired = [sheet for sheet in sheets if "chair" in actor.roles_on(queries.scope_of(sheet))]
-    for sheet in chaired:
-        for reading in boards.board_of(sheet, actor).readings:
-            case = reading.line.case
-            if case.id in taken or not standing.open_for_reviews(case) or not reading.enough:
-                continue
-            yield DeskItem(
-                what=reading.line.title_in(language()),
-                url=url_for("cases.show", case_id=case.id),
-                why=_("The quorum is met: close scoring, or wait for the reviews still missing"),
-                due_at=sheet.due_at,
-                case_id=case.id,
-                ref=case.ref or "",
-                kind="application",
-                state=definitions.pinned(case.workflow_hash).state(case.state),
-            )
+def _dressed(items: Sequence[DeskItem]) -> Iterable[DeskItem]:
+    """The items of a page with their titles and addresses. Who may see them was asked when they were found."""
+    lines = queries.lines_of([item.case_id for item in items if item.case_id], SYSTEM)
+    for item in items:
+        line, (page, why) = lines[item.case_id or 0], item.about
+        yield replace(
+            item,
+            what=line.title_in(language()),
+            url=url_for(f"scoring.{page}" if page else "cases.show", case_id=item.case_id),
+            why=why,
+            state=definitions.card(line.case),
+        )
 
 
 @application_part

@@ -6,53 +6,50 @@ Geometry is in `grantflow.plots`; the order and the money line come from `rankin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from grantflow.cases import definitions
 from grantflow.engine.definition import Move, Stage
 from grantflow.identity.access import Actor
 from grantflow.scoring.queries import Line
-from grantflow.scoring.ranking import Ranking
+from grantflow.scoring.ranking import Ranked, Ranking
 
 
 @dataclass(frozen=True)
 class Plot:
-    """The axis in points of a hundred, where the money line crosses it, and each row's dot."""
+    """The axis in points of a hundred, and where the money line crosses it."""
 
     low: int
     high: int
     ticks: tuple[int, ...]
     line: float | None
-    dots: Mapping[int, tuple[float, tuple[float, float], str]]
-    """By application: mean, (lowest, highest) total, and the tone: above, near or out."""
 
 
-def plot_of(order: Ranking, lines: Mapping[int, Line]) -> Plot:
-    """The plot column: an axis that holds every mark, and the line midway between the last above it and the
-    next."""
+def plot_of(order: Ranking, rows: Iterable[Any]) -> Plot:
+    """The plot column: an axis that holds every mark of these rows (`low` and `high`, nothing where they are not ranked),
+    and the line midway between the last above it and the next."""
     ranked = [row for row in order.rows if row.entry.mean is not None]
-    standings = {key: line.standing for key, line in lines.items() if line.standing is not None}
-    ends = [end for s in standings.values() for end in (s.low, s.high)] or [0, 10_000]
+    ends = [end for row in rows if row.low is not None for end in (row.low, row.high)] or [0, 10_000]
     low = min(ends) // 1000 * 10
     high = max(-(-max(ends) // 1000) * 10, low + 10)
     step = max(10, (high - low) // 40 * 10)
     money = None
     if 0 < order.line < len(ranked):
         money = ((ranked[order.line - 1].entry.mean or 0) + (ranked[order.line].entry.mean or 0)) / 200
-    dots = {}
-    for row in ranked:
-        standing = standings.get(row.entry.key)
-        if standing is None:
-            continue
-        ends_here = (standing.low / 100, standing.high / 100)
-        near = money is not None and ends_here[0] <= money <= ends_here[1]
-        dots[row.entry.key] = (
-            standing.mean / 100,
-            ends_here,
-            "near" if near else "" if row.where == "above" else "out",
-        )
-    return Plot(low, high, tuple(range(low, high + 1, step)), money, dots)
+    return Plot(low, high, tuple(range(low, high + 1, step)), money)
+
+
+def near(plot: Plot, row: Any) -> bool:
+    """Whether a row's readers stand on both sides of the money line."""
+    return plot.line is not None and row.low is not None and bool(row.low / 100 <= plot.line <= row.high / 100)
+
+
+def dot_of(plot: Plot, row: Ranked, standing: Any) -> tuple[float, tuple[float, float], str]:
+    """A row's dot: mean, (lowest, highest) total, and the tone: above, near or out."""
+    tone = "near" if near(plot, standing) else "" if row.where == "above" else "out"
+    return standing.mean / 100, (standing.low / 100, standing.high / 100), tone
 
 
 def decisions_of(line: Line, actor: Actor) -> list[Move]:

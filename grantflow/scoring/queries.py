@@ -1,14 +1,13 @@
-"""What the pages of scoring read: my reviews, the board of a panel, the ranking, an application's reviews and
-feedback.
+"""What the pages of scoring read: panels, lines of applications, who may be seated.
 
 Each is a fixed number of queries, whatever the number of rows, and sees only what the asker may see. Nothing
-is written.
+is written. My reviews are in `tasks`, the board of a panel in `boards`, its ranking in `rankings`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -20,7 +19,6 @@ from grantflow.cases.access import see, visible_to
 from grantflow.cases.models import Case
 from grantflow.cases.service import get
 from grantflow.db import session
-from grantflow.engine.definition import Stage
 from grantflow.errors import NotFound
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation, Person, RoleAssignment
@@ -28,7 +26,7 @@ from grantflow.money import Money
 from grantflow.programmes.models import Call, Place
 from grantflow.programmes.terms import Rubric
 from grantflow.rendering import language
-from grantflow.scoring import interests, ranking, standing
+from grantflow.scoring import ranking
 from grantflow.scoring.models import Decision, Panel, PanelMember, Review, Standing
 from grantflow.scoring.panels import reviews_due_at
 from grantflow.submissions.models import Application, ApplicationVersion
@@ -177,9 +175,9 @@ def english_titles(applications: Sequence[Application]) -> dict[int, str]:
     return {number: title for number, title in found.items() if isinstance(title, str)}
 
 
-def lines_of(panel_id: int, actor: Actor) -> list[Line]:
-    """Every application the panel has or had, as far as this actor sees them, by number."""
-    return _lines(Case.panel_id == panel_id, visible_to(actor))
+def lines_of(case_ids: Collection[int], actor: Actor) -> dict[int, Line]:
+    """The lines of these applications, of a page of a list, as far as this actor sees them."""
+    return {line.case.id: line for line in _lines(Case.id.in_(case_ids), visible_to(actor))}
 
 
 def line_of(case_id: int, actor: Actor) -> Line:
@@ -188,61 +186,6 @@ def line_of(case_id: int, actor: Actor) -> Line:
     if not found:
         raise NotFound
     return found[0]
-
-
-# my reviews
-@dataclass(frozen=True)
-class Task:
-    """An application in the hands of one member. `todo`: declare, score, finish, or nothing any more."""
-
-    line: Line
-    sheet: Sheet
-    todo: str
-    review: Review | None
-
-    @property
-    def done(self) -> bool:
-        """Whether the member's own review is in."""
-        return self.todo == ""
-
-
-def tasks_of(actor: Actor, sheets: Sequence[Sheet] | None = None) -> list[Task]:
-    """What a member has to read, in every panel they sit on; what they have an interest in is not there."""
-    mine = actor.scopes("panellist", "panel_id") | actor.scopes("chair", "panel_id")
-    if not mine:
-        return []
-    seats = session().scalars(
-        select(PanelMember.panel_id).where(
-            PanelMember.person_id == actor.person_id,
-            PanelMember.left_on.is_(None),
-            PanelMember.panel_id.in_(mine),
-        )
-    )
-    by_panel = {sheet.id: sheet for sheet in (panels_of(actor) if sheets is None else sheets)}
-    panels = [panel_id for panel_id in seats if panel_id in by_panel]
-    lines = _lines(Case.panel_id.in_(panels), Case.stage.in_((Stage.SCORING, Stage.DECISION)), visible_to(actor))
-    said = interests.latest(person_id=actor.person_id)
-    reviews = {
-        review.case_id: review
-        for review in session().scalars(select(Review).where(Review.person_id == actor.person_id))
-    }
-    found = []
-    for line in lines:
-        review = reviews.get(line.case.id)
-        todo = _todo(line.case, said.get((line.case.id, actor.person_id or 0)), review)
-        if todo or review is not None:
-            found.append(Task(line, by_panel[line.case.panel_id], todo, review))
-    return sorted(found, key=lambda task: (task.done, task.sheet.due_at, task.line.case.ref or ""))
-
-
-def _todo(case: Any, said: str | None, review: Review | None) -> str:
-    if not standing.open_for_reviews(case):
-        return ""
-    if said is None:
-        return "declare"
-    if review is None:
-        return "score"
-    return "finish" if review.status == "draft" else ""
 
 
 def own_review(case_id: int, person_id: int | None) -> Review | None:

@@ -135,14 +135,7 @@ def rank(entries: Iterable[Entry], budget_minor: int, threshold: int = 0) -> Ran
     return Ranking(tuple(rows), line, grants, used, budget_minor - used)
 
 
-@dataclass(frozen=True)
-class Marks:
-    """How one member marks: how many reviews, and whether all of several came out the same."""
-
-    reviews: int
-    zero_spread: bool
-
-
-def marks(totals: Sequence[Fraction]) -> Marks:
-    """A member who gives several applications one and the same total has not told them apart."""
-    return Marks(len(totals), len(totals) > 2 and len(set(totals)) == 1)
+def zero_spread(reviews: int, ends: Sequence[int]) -> bool:
+    """Whether a member gives several applications one and the same total, and so does not tell them apart; of their
+    totals the lowest and the highest are enough."""
+    return reviews > 2 and len(set(ends)) == 1

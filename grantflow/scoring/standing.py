@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, false, insert, or_, select, update
 
 from grantflow import clock
 from grantflow.cases import definitions
@@ -39,17 +39,30 @@ def open_for_reviews(case: Any) -> bool:
     return any("scoring.lock_reviews" in move.effects for move in moves)
 
 
-def counted(case_ids: Iterable[int]) -> dict[int, dict[int, int]]:
-    """The totals that count, in hundredths, by application and member."""
+def open_now() -> ColumnElement[bool]:
+    """SQL on cases: whether members score it now, by the same rule, asked of every definition that is kept."""
+    cards = [
+        (workflow.content_hash, state.name)
+        for workflow in definitions.kept()
+        for state in workflow.states
+        if any("scoring.lock_reviews" in move.effects for move in workflow.moves_from(state.name))
+    ]
+    here = (and_(_CASES.c.workflow_hash == number, _CASES.c.state == state) for number, state in cards)
+    return and_(_CASES.c.stage == Stage.SCORING, or_(false(), *here))
+
+
+def counts(review: Any = _REVIEWS) -> ColumnElement[bool]:
+    """SQL on reviews: whether a review counts."""
     from grantflow.scoring.interests import has_interest
 
+    return and_(review.c.status.in_(SENT), ~has_interest(review.c.case_id, review.c.person_id))
+
+
+def counted(case_ids: Iterable[int]) -> dict[int, dict[int, int]]:
+    """The totals that count, in hundredths, by application and member."""
     rows = session().execute(
         select(_REVIEWS.c.case_id, _REVIEWS.c.person_id, _REVIEWS.c.total)
-        .where(
-            _REVIEWS.c.case_id.in_(tuple(case_ids)),
-            _REVIEWS.c.status.in_(SENT),
-            ~has_interest(_REVIEWS.c.case_id, _REVIEWS.c.person_id),
-        )
+        .where(_REVIEWS.c.case_id.in_(tuple(case_ids)), counts())
         .order_by(_REVIEWS.c.case_id, _REVIEWS.c.person_id)
     )
     found: dict[int, dict[int, int]] = defaultdict(dict)

@@ -19,8 +19,9 @@ from grantflow.identity.access import access
 from grantflow.identity.forms import new_key, show_faults
 from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor
+from grantflow.paging import number
 from grantflow.programmes.questions import asked
-from grantflow.scoring import boards, drawing, forms, opinions, queries, service, standing
+from grantflow.scoring import boards, drawing, forms, opinions, queries, rankings, service, standing, tasks
 from grantflow.scoring import composing as _composing  # noqa: F401  its view belongs here
 from grantflow.scoring import desk as _desk  # noqa: F401  what it adds to the pages of others
 from grantflow.scoring import succession as _succession  # noqa: F401  what a seat hands on
@@ -36,24 +37,17 @@ def index() -> str:
     """My panels and my reviews: what waits, until when, what is done."""
     actor = current_actor()
     sheets = queries.panels_of(actor)
-    tasks = queries.tasks_of(actor, sheets)
     wanted = request.args.get("show", "")
-    shown = [task for task in tasks if not wanted or (task.todo or "done") == wanted]
-    counts = {name: sum(1 for task in tasks if (task.todo or "done") == name) for name in TODO}
+    found = tasks.tasks_of(actor, sheets, wanted, number(request.args.get("page")))
     return render_template(
         "scoring/index.html",
         sheets=sheets,
-        tasks=shown,
-        all=len(tasks),
-        counts=counts,
-        wanted=wanted,
-        todo=TODO,
+        found=found,
+        wanted=wanted if wanted in tasks.TODO else "",
+        todo=tasks.TODO,
         boards={sheet.id for sheet in sheets if _leads(actor, sheet)},
         reads=actor.has("panellist", "chair"),
     )
-
-
-TODO = ("declare", "score", "finish", "done")
 
 
 def _leads(actor: Any, sheet: queries.Sheet) -> bool:
@@ -238,7 +232,7 @@ def board(panel_id: int) -> str:
     """How far the panel is: each application, each member, and what is missing before the next step."""
     actor = current_actor()
     sheet = queries.panel_seen(panel_id, actor)
-    found = boards.board_of(sheet, actor)
+    found = boards.board_of(sheet, actor, number(request.args.get("page")))
     call = queries.call_of(sheet)
     return render_template(
         "scoring/board.html",
@@ -249,7 +243,6 @@ def board(panel_id: int) -> str:
         cards={r.line.case.id: _card(r.line.case) for r in found.readings},
         leads="manager" in actor.roles_on(queries.scope_of(sheet)),
         chairs=_chairs(actor, sheet),
-        open=[r for r in found.readings if standing.open_for_reviews(r.line.case)],
     )
 
 
@@ -264,29 +257,21 @@ def _chairs(actor: Any, sheet: queries.Sheet) -> bool:
 @bp.get("/panels/<int:panel_id>/ranking")
 @access("chair", "manager", "officer", "auditor")
 def ranking(panel_id: int) -> str:
-    """The order by mean, the spread of the readers, and the money line across table and plot."""
+    """The order by mean, the spread of the readers, and the money line across table and plot, a page at a time;
+    `?page=all` is the whole of it, to be printed."""
     actor = current_actor()
     sheet = queries.panel_seen(panel_id, actor)
-    lines = {line.case.id: line for line in queries.lines_of(panel_id, actor)}
-    order = service.ranking_of(sheet.call.case_id)
-    # An application in which the asker has an interest is counted, so that the line is true, but not shown.
-    rows = [row for row in order.rows if row.entry.key in lines and row.place is not None]
-    waiting = [line for line in lines.values() if line.case.stage == "scoring"]
-    above = [row.entry.key for row in rows if row.where == "above"]
-    below = [row for row in order.rows if row.place is not None and row.place > order.line]
+    asked_for = request.args.get("page")
+    found = rankings.page_of(sheet, actor, None if asked_for == "all" else number(asked_for))
     return render_template(
         "scoring/ranking.html",
         panel=sheet,
-        rows=rows,
-        lines=lines,
-        order=order,
-        waiting=waiting,
+        found=found,
         call=queries.call_of(sheet),
-        plot=drawing.plot_of(order, lines),
-        cards={key: _card(line.case) for key, line in lines.items()},
+        dots={
+            row.entry.key: drawing.dot_of(found.plot, row, found.lines[row.entry.key].standing) for row in found.rows
+        },
+        cards={key: _card(line.case) for key, line in found.lines.items()},
         chairs=_chairs(actor, sheet),
-        moves={key: drawing.decisions_of(line, actor) for key, line in lines.items()} if not waiting else {},
-        hidden=sum(1 for row in order.rows if row.entry.key not in lines),
-        line_after=above[-1] if above and below else None,
-        line_first=bool(below) and not above,
+        moves={} if found.waiting else {key: drawing.decisions_of(line, actor) for key, line in found.lines.items()},
     )

@@ -19,6 +19,7 @@ from grantflow.errors import Refused
 from grantflow.identity.access import Actor, access
 from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor
+from grantflow.paging import number
 from grantflow.programmes.queries import call_by_code
 from grantflow.submissions import pages, service
 from grantflow.submissions.blueprint import bp
@@ -58,9 +59,13 @@ def drafts(code: str) -> str:
     """Who has begun and not sent yet, without what they wrote; a manager gives one of them more time here."""
     call = call_by_code(code)
     call_case = see(call.case_id, current_actor(), "call")
-    started, returned = pages.under_way(call.case_id)
+    asked = [number(request.args.get(name)) for name in ("page", "further")]
+    (started, page), (returned, further) = pages.under_way(call.case_id, *asked)
     manager = "manager" in current_actor().roles_on(call_case)
-    return render_template("submissions/drafts.html", call=call, started=started, returned=returned, manager=manager)
+    return render_template(
+        "submissions/drafts.html", call=call, started=started, page=page, returned=returned, further=further,
+        manager=manager,
+    )  # fmt: skip
 
 
 @case_page("application")

@@ -17,6 +17,7 @@ from grantflow.cases import definitions
 from grantflow.cases.service import get
 from grantflow.errors import NotFound
 from grantflow.identity.access import Actor
+from grantflow.paging import Page
 from grantflow.programmes.queries import HIDDEN_FROM_PUBLIC
 from grantflow.programmes.questions import Question, Section, applies, asked
 from grantflow.programmes.service import closing_instant
@@ -270,9 +271,9 @@ def for_extension(case_id: int, actor: Actor) -> Sheet:
     return sheet_of(case)
 
 
-def under_way(call_id: int) -> tuple[list[Started], list[Any]]:
-    """The drafts of a call, and the applications returned for correction, each without its content."""
-    return drafts_of_call(call_id), returned_of_call(call_id)
+def under_way(call_id: int, drafts: int, corrections: int) -> tuple[tuple[list[Started], Page], tuple[list[Any], Page]]:
+    """The drafts of a call, and the applications returned for correction, each without its content; of either a page."""
+    return drafts_of_call(call_id, drafts), returned_of_call(call_id, corrections)
 
 
 def case_facts(case: Any, actor: Actor) -> dict[str, Any]:

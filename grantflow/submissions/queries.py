@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 
 from grantflow.cases import titles
 from grantflow.cases.access import visible_to
@@ -21,6 +21,7 @@ from grantflow.errors import NotFound
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation
 from grantflow.money import Money
+from grantflow.paging import Page
 from grantflow.programmes.models import Call, CallScope, Place
 from grantflow.programmes.terms import Terms
 from grantflow.submissions.answers import Draft
@@ -32,10 +33,15 @@ from grantflow.submissions.rows import (
     answers_of,
     call_of,
     draft_of,
+    files_of_many,
     row_of,
     terms_of,
     version_of,
+    writable,
 )
+
+PAGE = 25
+_A, _C = APPLICATIONS.c, CASES.c
 
 
 @dataclass(frozen=True)
@@ -184,36 +190,61 @@ class Mine:
     currency: str
     saved_at: datetime | None
     organisation: str
-    row: Any
-    """The application's own columns: `answers`, `typed`, `pack_hash`."""
 
 
-def applications_of(actor: Actor) -> list[Mine]:
-    """The applications this actor writes, newest first, in one query."""
+def _written(actor: Actor, *columns: Any) -> Select[Any]:
+    """These columns of the applications this actor writes."""
     bodies = actor.scopes("applicant", "organisation_id")
-    if not bodies:
-        return []
-    a, c = APPLICATIONS.c, CASES.c
-    rows = session().execute(
-        select(
-            CASES, a.title.label("own_title"), a.extension_until, a.correction_due_at, a.asked_minor,
-            a.currency, a.saved_at, Call.code, Call.name.label("call_name"), Call.closes_at, Call.zone,
-            a.case_id, a.answers, a.typed, a.pack_hash, Organisation.name_en, Organisation.name_ru,
-        )
-        .join(APPLICATIONS, a.case_id == c.id)
-        .join(Call, Call.case_id == a.call_id)
-        .join(Organisation, Organisation.id == a.organisation_id)
-        .where(c.organisation_id.in_(bodies), visible_to(actor))
-        .order_by(c.opened_at.desc(), c.id.desc())
-    ).all()  # fmt: skip
+    return (
+        select(*columns)
+        .select_from(CASES)
+        .join(APPLICATIONS, _A.case_id == _C.id)
+        .join(Call, Call.case_id == _A.call_id)
+        .join(Organisation, Organisation.id == _A.organisation_id)
+        .where(_C.organisation_id.in_(bodies), visible_to(actor))
+    )
+
+
+def _lines(actor: Actor, query: Select[Any]) -> list[Mine]:
     return [
         Mine(
             row, row.own_title, row.call_name, row.code, row.closes_at, row.zone, row.extension_until,
             row.correction_due_at, row.asked_minor, row.currency, row.saved_at,
-            (row.name_ru or row.name_en) if actor.language == "ru" else (row.name_en or row.name_ru), row,
+            (row.name_ru or row.name_en) if actor.language == "ru" else (row.name_en or row.name_ru),
         )
-        for row in rows
+        for row in session().execute(query)
     ]  # fmt: skip
+
+
+_LINE = (
+    CASES, _A.title.label("own_title"), _A.extension_until, _A.correction_due_at, _A.asked_minor, _A.currency,
+    _A.saved_at, Call.code, Call.name.label("call_name"), Call.closes_at, Call.zone,
+    Organisation.name_en, Organisation.name_ru,
+)  # fmt: skip
+
+
+def applications_of(actor: Actor, number: int = 1) -> tuple[list[Mine], Page]:
+    """The applications this actor writes, newest first, a page at a time, without what is written in them."""
+    page = Page(number, int(session().scalar(_written(actor, func.count())) or 0), PAGE)
+    query = _written(actor, *_LINE).order_by(_C.opened_at.desc(), _C.id.desc()).limit(PAGE).offset(page.offset)
+    return _lines(actor, query), page
+
+
+def open_of(actor: Actor) -> list[Any]:
+    """The applications this actor can write now, in the columns a desk is ordered by, the newest first."""
+    if not actor.scopes("applicant", "organisation_id"):
+        return []
+    columns = (_C.id, _C.ref, _C.workflow_hash, _C.state, _A.extension_until, _A.correction_due_at)
+    query = _written(actor, *columns, Call.code, Call.closes_at).where(writable())
+    return list(session().execute(query.order_by(_C.opened_at.desc(), _C.id.desc())))
+
+
+def drafts_of(actor: Actor, case_ids: Collection[int]) -> list[tuple[Mine, Draft]]:
+    """Some of the applications this actor writes, each with what is written in it."""
+    rows = session().execute(select(_A.case_id, _A.answers, _A.typed, _A.pack_hash).where(_A.case_id.in_(case_ids)))
+    written, files = {row.case_id: row for row in rows}, files_of_many(case_ids)
+    lines = _lines(actor, _written(actor, *_LINE, _A.pack_hash).where(_C.id.in_(case_ids)))
+    return [(line, draft_of(written[line.case.id], files[line.case.id])) for line in lines]
 
 
 @dataclass(frozen=True)
@@ -228,33 +259,27 @@ class Started:
     extension_until: datetime | None
 
 
-def drafts_of_call(call_id: int) -> list[Started]:
-    """The drafts begun in a call and not sent yet, by applicant, without their content."""
-    a, c = APPLICATIONS.c, CASES.c
-    rows = (
-        session()
-        .execute(
-            select(
-                c.id,
-                c.opened_at,
-                a.saved_at,
-                a.revision,
-                a.extension_until,
-                Organisation.name_en,
-                Organisation.name_ru,
-            )
-            .join(APPLICATIONS, a.case_id == c.id)
-            .join(Organisation, Organisation.id == a.organisation_id)
-            .where(c.call_id == call_id, c.kind == "application", c.stage == "preparation")
-            .order_by(Organisation.name_en, c.id)
+def drafts_of_call(call_id: int, number: int = 1) -> tuple[list[Started], Page]:
+    """The drafts begun in a call and not sent yet, by applicant, a page at a time, without their content."""
+    here = (_C.call_id == call_id, _C.kind == "application", _C.stage == "preparation")
+    page = Page(number, int(session().scalar(select(func.count()).select_from(CASES).where(*here)) or 0), PAGE)
+    rows = session().execute(
+        select(
+            _C.id, _C.opened_at, _A.saved_at, _A.revision, _A.extension_until,
+            Organisation.name_en, Organisation.name_ru,
         )
-        .all()
-    )
+        .join(APPLICATIONS, _A.case_id == _C.id)
+        .join(Organisation, Organisation.id == _A.organisation_id)
+        .where(*here)
+        .order_by(Organisation.name_en, _C.id)
+        .limit(PAGE)
+        .offset(page.offset)
+    )  # fmt: skip
     return [
         Started(row.id, {"en": row.name_en or row.name_ru, "ru": row.name_ru or row.name_en}, row.opened_at,
                 row.saved_at, row.revision, row.extension_until)
         for row in rows
-    ]  # fmt: skip
+    ], page  # fmt: skip
 
 
 def organisations_of(actor: Actor) -> list[Organisation]:
@@ -266,17 +291,16 @@ def organisations_of(actor: Actor) -> list[Organisation]:
     return sorted(rows, key=lambda body: (body.name_in(actor.language).casefold(), body.id))
 
 
-def returned_of_call(call_id: int) -> list[Any]:
-    """The applications of a call that wait for a correction: the case's row with its due hour and
-    applicant."""
-    a, c = APPLICATIONS.c, CASES.c
-    return list(
-        session().execute(
-            select(c.id, c.ref, c.title, a.correction_due_at, Organisation.name_en, Organisation.name_ru)
-            .join(APPLICATIONS, a.case_id == c.id)
-            .join(Organisation, Organisation.id == a.organisation_id)
-            .where(c.call_id == call_id, c.kind == "application", a.correction_due_at.is_not(None))
-            .where(c.stage == "submission")
-            .order_by(a.correction_due_at, c.id)
-        )
+def returned_of_call(call_id: int, number: int = 1) -> tuple[list[Any], Page]:
+    """The applications of a call that wait for a correction, the earliest first, a page at a time: the case's row with
+    its due hour and applicant."""
+    query = (
+        select(_C.id, _C.ref, _C.title, _A.correction_due_at, Organisation.name_en, Organisation.name_ru)
+        .join(APPLICATIONS, _A.case_id == _C.id)
+        .join(Organisation, Organisation.id == _A.organisation_id)
+        .where(_C.call_id == call_id, _C.kind == "application", _A.correction_due_at.is_not(None))
+        .where(_C.stage == "submission")
     )
+    page = Page(number, int(session().scalar(select(func.count()).select_from(query.subquery())) or 0), PAGE)
+    order = query.order_by(_A.correction_due_at, _C.id).limit(PAGE).offset(page.offset)
+    return list(session().execute(order)), page

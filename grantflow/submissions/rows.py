@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, and_, bindparam, false, or_, select
 
 from grantflow import clock
 from grantflow.cases import definitions
@@ -152,6 +152,18 @@ def mode(case: Any) -> str:
     if workflow.moves_from(case.state, "submit"):
         return "draft"
     return "returned" if workflow.moves_from(case.state, "resubmit") else ""
+
+
+def writable() -> ColumnElement[bool]:
+    """SQL on cases: whether `mode` says that it can be written, asked of every definition that is kept."""
+    cards = [
+        (workflow.content_hash, state.name)
+        for workflow in definitions.kept()
+        for state in workflow.states
+        if workflow.moves_from(state.name, "submit") or workflow.moves_from(state.name, "resubmit")
+    ]
+    here = (and_(CASES.c.workflow_hash == number, CASES.c.state == state) for number, state in cards)
+    return or_(false(), *here)
 
 
 def window(call_case: Any, call: Any, row: Any | None, now: datetime) -> Verdict:

@@ -19,6 +19,7 @@ from grantflow.errors import NotFound, Refused, Stale
 from grantflow.identity.access import access
 from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor
+from grantflow.paging import number
 from grantflow.programmes.queries import call_by_code
 from grantflow.submissions import desk, pages, papers, service
 from grantflow.submissions.answers import Draft, save
@@ -45,9 +46,9 @@ from grantflow.submissions.reading import Fault
 def index() -> str:
     """Every application of the organisations one acts for."""
     actor = current_actor()
-    mine = applications_of(actor)
-    cards = {m.case.id: definitions.pinned(m.case.workflow_hash).state(m.case.state) for m in mine}
-    return render_template("submissions/index.html", mine=mine, cards=cards, mode=service.mode)
+    mine, page = applications_of(actor, number(request.args.get("page")))
+    cards = {m.case.id: definitions.card(m.case) for m in mine}
+    return render_template("submissions/index.html", mine=mine, page=page, cards=cards, mode=service.mode)
 
 
 @bp.route("/calls/<code>/apply", methods=["GET", "POST"])

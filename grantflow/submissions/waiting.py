@@ -5,8 +5,8 @@ The desk itself, and what definitions say of it, are in `cases`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from flask import url_for
 from flask_babel import gettext
@@ -16,9 +16,9 @@ from grantflow import clock
 from grantflow.cases import definitions, desk, words
 from grantflow.identity.access import Actor
 from grantflow.rendering import language
-from grantflow.submissions.answers import sections
-from grantflow.submissions.queries import Mine, applications_of
-from grantflow.submissions.rows import draft_of, files_of_many, mode, terms_of
+from grantflow.submissions.answers import Draft, sections
+from grantflow.submissions.queries import Mine, drafts_of, open_of
+from grantflow.submissions.rows import mode, terms_of
 
 words.say(
     extension=_("More time given"),
@@ -57,28 +57,37 @@ words.fact(
 @desk.provider
 def writing(actor: Actor) -> Iterable[desk.DeskItem]:
     """Drafts to go on with and corrections to make, with the hour their time ends."""
-    open_ones = [(mine, how) for mine in applications_of(actor) if (how := mode(mine.case))]
-    files = files_of_many([mine.case.id for mine, _how in open_ones]) if open_ones else {}
-    for mine, how in open_ones:
-        state = definitions.pinned(mine.case.workflow_hash).state(mine.case.state)
-        due = mine.correction_due_at if how == "returned" else max(filter(None, (mine.closes_at, mine.extension_until)))
+    for row in open_of(actor):
+        how = mode(row)
+        due = row.correction_due_at if how == "returned" else max(filter(None, (row.closes_at, row.extension_until)))
         if how == "draft" and due is not None and due < clock.now():
             continue
-        call = mine.call.in_(language())
         yield desk.DeskItem(
-            what=mine.title or gettext("New application: %(call)s", call=call),
-            url=url_for("submissions.tasks", case_id=mine.case.id),
-            why=_("Correct it and send it again") if how == "returned" else _progress(mine, files[mine.case.id]),
             due_at=due,
-            case_id=mine.case.id,
-            ref=mine.case.ref or mine.code,
+            case_id=row.id,
+            ref=row.ref or row.code,
             kind="application",
-            state=state,
+            dress=_dressed,
+            about=actor,
         )
 
 
-def _progress(mine: Mine, files: dict[str, Any]) -> str:
-    draft = draft_of(mine.row, files)
-    states = sections(terms_of(mine.row.pack_hash), draft, clock.today(mine.zone))
+def _dressed(items: Sequence[desk.DeskItem]) -> Iterable[desk.DeskItem]:
+    """The items of a page with their titles, and how far each draft is."""
+    drafts = {mine.case.id: (mine, draft) for mine, draft in drafts_of(items[0].about, [i.case_id or 0 for i in items])}
+    for item in items:
+        mine, draft = drafts[item.case_id or 0]
+        call = mine.call.in_(language())
+        yield replace(
+            item,
+            what=mine.title or gettext("New application: %(call)s", call=call),
+            url=url_for("submissions.tasks", case_id=item.case_id),
+            why=_("Correct it and send it again") if mode(mine.case) == "returned" else _progress(mine, draft),
+            state=definitions.card(mine.case),
+        )
+
+
+def _progress(mine: Mine, draft: Draft) -> str:
+    states = sections(terms_of(mine.case.pack_hash), draft, clock.today(mine.zone))
     done = sum(state.state == "ok" for state in states)
     return str(gettext("Go on writing: %(done)s of %(all)s sections complete", done=done, all=len(states)))

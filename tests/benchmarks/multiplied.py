@@ -56,6 +56,12 @@ class Multiplied:
         points = {column.name: to for column in table.c if (to := _points_to(table, column))}
         alike = {c.name for key in table.constraints if hasattr(key, "columns") for c in key.columns}
         unique = {name for name in alike if isinstance(table.c[name].type, String) and table.c[name].unique}
+        unique |= {"key"} & {
+            c.name
+            for one in table.constraints
+            if hasattr(one, "columns") and len(one.columns) == 1
+            for c in one.columns
+        }
         unique |= {"ref", "open_key", "dedupe", "stored_name", "bank_ref", "number", "message_id"} & set(table.c.keys())
         found: dict[int, list[dict[str, Any]]] = {}
         for row in self.connection.execute(select(table).order_by(*table.primary_key)).mappings():

@@ -53,6 +53,9 @@ def test_the_desk_is_paged_and_narrowed_by_kind(house: House) -> None:
     client = house.at(house.officer)
     assert "1 to 40 of 46" in text_of(client.get("/desk"))
     assert "41 to 46 of 46" in text_of(client.get("/desk?page=2"))
+    assert "41 to 46 of 46" in text_of(client.get("/desk?page=77"))
+    for hostile in ("0", "-1", "x", "1e9", "٣", "9" * 400):
+        assert "1 to 40 of 46" in text_of(client.get("/desk", query_string={"page": hostile}))
     only = text_of(client.get("/desk?kind=award"))
     assert "A grant" in only and "Check 1" not in only
     assert client.get("/desk?kind=nonsense&page=x").status_code == 200
@@ -128,6 +131,17 @@ def test_notices_are_read_in_ones_language_and_marked(house: House) -> None:
     assert "1 is new" in text_of(house.at(house.finance).get("/inbox"))
     client.get("/language/ru")
     assert "аудитор" in text_of(client.get("/inbox"))
+
+
+def test_the_notices_are_paged_and_a_page_beyond_the_end_is_the_last(house: House) -> None:
+    assert house.officer.person_id
+    notice(house, house.officer.person_id, 30)
+    client = house.at(house.officer)
+    assert "1 to 25 of 30" in text_of(client.get("/inbox"))
+    for number in ("2", "3", "999999"):
+        page = text_of(client.get("/inbox", query_string={"page": number}))
+        assert "26 to 30 of 30" in page and "No notices yet" not in page
+    assert "1 to 25 of 30" in text_of(client.get("/inbox", query_string={"page": "9" * 400}))
 
 
 def test_another_persons_notice_cannot_be_marked(house: House) -> None:

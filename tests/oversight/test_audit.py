@@ -15,6 +15,7 @@ from grantflow.cases import service
 from grantflow.db import session, unit_of_work
 from grantflow.history.models import Event
 from grantflow.identity.access import Actor
+from grantflow.oversight import queries
 from tests.factories import organisation, person, record_file, signed_in
 
 
@@ -52,6 +53,22 @@ def test_the_list_can_be_filtered_and_says_so(app: Flask, house: House) -> None:
     assert "Nothing fits" in client.get("/audit?q=zzz").get_data(as_text=True)
     assert "Showing the 1 case that fits" in client.get("/audit?kind=alliance").get_data(as_text=True)
     assert client.get("/audit?kind=nonsense&page=-7&q=%00'%22").status_code == 200
+
+
+def test_the_list_is_paged_newest_first_and_ends_with_its_last_page(
+    app: Flask, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "PAGE", 2)
+    for n in range(3):
+        record_file("panel", f"Panel {n}", programme_id=house.programme)
+    client = signed_in(app, house.auditor)
+
+    def named(number: str) -> list[int]:
+        page = client.get("/audit", query_string={"page": number, "kind": "panel"}).get_data(as_text=True)
+        return [n for n in range(3) if f"Panel {n}" in page]
+
+    assert named("1") == [1, 2] and named("2") == [0] and named("88") == [0]
+    assert [named(hostile) for hostile in ("0", "-3", "x", "9" * 400)] == [[1, 2]] * 4
 
 
 def test_verification_says_that_the_history_is_whole_and_is_itself_recorded(app: Flask, house: House) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from grantflow.db import unit_of_work
 from grantflow.identity.models import Person
+from grantflow.publication import queries
 from tests.browsing import counting, text_of
 
 PATH = "/calls/KR-2021/results"
@@ -67,6 +68,33 @@ def test_the_list_is_read_in_russian_too(decided, web):
         current.execute(update(Person).where(Person.id == decided.auditor.person_id).values(language="ru"))
     page = web(decided.auditor).get(PATH).get_data(as_text=True)
     assert 'lang="ru"' in page and "Малые гранты" in page and "Суоярвский" in page
+
+
+def test_both_lists_are_paged_and_their_sums_are_of_the_whole(decided, web, monkeypatch):
+    monkeypatch.setattr(queries, "PAGE", 1)
+    announced(decided)
+    browser = web(None)
+
+    def named(**asked):
+        page = text_of(browser.get(PATH, query_string=asked))
+        assert "2 projects are funded with RUB 750,000.50" in page and "2 projects are in reserve" in page
+        return [n for n in range(1, 6) if f"Project {n}" in page]
+
+    assert named() == [2, 4] and named(page=2) == [3, 4] and named(page=2, further=2) == [1, 3]
+    assert named(page=77, further=77) == [1, 3]
+    for hostile in ("0", "-1", "x", "", "1e9", "٣", "9" * 400):
+        assert named(page=hostile, further=hostile) == [2, 4]
+
+
+def test_the_whole_list_can_be_had_on_one_page_to_be_printed(decided, web, monkeypatch):
+    monkeypatch.setattr(queries, "PAGE", 1)
+    announced(decided)
+    browser = web(None)
+    first = browser.get(PATH).get_data(as_text=True)
+    assert f"{PATH}?page=all" in first and "data-gf-print" not in first
+    whole = browser.get(f"{PATH}?page=all")
+    assert all(f"Project {n}" in text_of(whole) for n in (1, 2, 3, 4))
+    assert "data-gf-print" in whole.get_data(as_text=True) and 'rel="next"' not in whole.get_data(as_text=True)
 
 
 def test_the_page_costs_the_same_queries_with_few_rows_and_with_many(contest, web):

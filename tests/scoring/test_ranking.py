@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from grantflow.scoring.ranking import (
     Entry,
     hundredths,
-    marks,
     mean,
     points_of,
     rank,
     running_total,
     spread,
     total,
+    zero_spread,
 )
 
 NOON = datetime(2021, 11, 1, 9, tzinfo=UTC)
@@ -98,9 +98,9 @@ def test_what_was_declined_or_given_back_keeps_its_place_and_takes_no_money():
 
 
 def test_a_member_who_gives_everybody_the_same_is_seen():
-    assert marks([Fraction(70)] * 3).zero_spread
-    assert not marks([Fraction(70)] * 2).zero_spread
-    assert not marks([Fraction(70), Fraction(70), Fraction(71)]).zero_spread
+    assert zero_spread(3, [7000, 7000])
+    assert not zero_spread(2, [7000, 7000])
+    assert not zero_spread(3, [7000, 7100])
 
 
 points = st.integers(0, 1000).map(lambda n: Decimal(n) / 100)

@@ -17,7 +17,7 @@ from grantflow.cases.service import get
 from grantflow.db import session, unit_of_work
 from grantflow.history.models import Event
 from grantflow.identity.models import Person
-from grantflow.submissions import service
+from grantflow.submissions import queries, service
 from grantflow.submissions.models import Application
 from tests.browsing import counting, field, signed_in, text_of
 from tests.factories import also, organisation
@@ -365,6 +365,26 @@ def test_sending_reads_nothing_twice_and_nothing_that_only_a_page_needs(app: Fla
     assert [statement for statement, number in times.items() if number > 1 and "FROM cases" not in statement] == []
     assert sum(number for statement, number in times.items() if "FROM cases" in statement) == 3
     assert not any("FROM organisations" in statement for statement in seen)
+
+
+def test_my_applications_and_the_drafts_of_a_call_are_paged(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "PAGE", 2)
+    made = [world.draft() for _ in range(3)]
+    client = signed_in(app, world.applicant)
+
+    def mine(number: str) -> list[int]:
+        page = client.get("/applications", query_string={"page": number}).get_data(as_text=True)
+        assert "3 applications" in page
+        return [n for n, case_id in enumerate(made) if f'href="/applications/{case_id}"' in page]
+
+    assert mine("1") == [1, 2] and mine("2") == [0] and mine("99") == [0]
+    assert [mine(hostile) for hostile in ("0", "-1", "x", "9" * 400)] == [[1, 2]] * 4
+    staff = signed_in(app, world.officer)
+    for number, rows in (("1", 2), ("2", 1), ("99", 1), ("-1", 2)):
+        page = staff.get("/calls/KR-2021/drafts", query_string={"page": number, "further": number})
+        assert "3 drafts" in text_of(page) and page.get_data(as_text=True).count('<th scope="row"') == rows
 
 
 def test_a_person_of_two_organisations_chooses_for_which_to_apply(app: Flask, world: World) -> None:
