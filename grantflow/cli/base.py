@@ -18,11 +18,19 @@ if TYPE_CHECKING:
 
 
 def house(*, schema: bool = True) -> Flask:
-    """The application; Misconfigured where its database is not the one this code needs, unless that is not asked."""
+    """The application, its connections closed when the command ends; Misconfigured where its database is not the one
+    this code needs, unless that is not asked."""
     from grantflow import create_app
     from grantflow import schema as database
+    from grantflow.db import db
 
     app = create_app()
+
+    def close() -> None:
+        with app.app_context():
+            db.engine.dispose()
+
+    click.get_current_context().call_on_close(close)
     if schema:
         database.require_current(app)
     return app
