@@ -72,7 +72,7 @@ def test_a_note_names_a_few_and_says_how_many_there_are(contest, web, monkeypatc
     made.scored(0, 2, 9)
     made.scored(1, 2, 9)
     said = text_of(web(made.manager).get(f"/panels/{made.panel}"))
-    assert "Readers lie far apart on 2 applications" in said and "ranking: KR-2021-0001…." in said
+    assert "Readers lie far apart on 2 applications" in said and "ranking: KR-2021-0001 and others." in said
 
 
 def test_a_page_of_the_ranking_is_a_part_of_the_order_over_all(contest, web):
