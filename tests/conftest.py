@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -99,14 +100,16 @@ def template_database(prepared: Prepared) -> Path:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Callable[[str], Path]:
-    """The folder of a demo told up to a stage, to read or to copy: built once for all processes of the tests."""
+    """The folder of a demo told up to a stage, to read or to copy: built once for all processes of the tests, each of
+    which has a copy. Nobody opens the first one, so its files are at rest while they are copied."""
     from tests.demo.home import build
 
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if hasattr(request.config, "workerinput") else base
 
+    @cache
     def folder(stage: str) -> Path:
-        home = shared / f"demo-{stage}"
+        home, mine = shared / f"demo-{stage}", tmp_path_factory.mktemp(f"demo-{stage}-")
         with (shared / f"demo-{stage}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not home.exists():
@@ -115,7 +118,8 @@ def built(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
                 half.mkdir()
                 build(half, until=stage)
                 half.rename(home)
-        return home
+            shutil.copytree(home, mine, dirs_exist_ok=True)
+        return mine
 
     return folder
 
