@@ -19,7 +19,10 @@ from werkzeug.routing import Rule
 
 from grantflow.config import FOR_TESTS
 from tests import postgres
+from tests.browser import browser
 from tests.databases import KEY, Prepared, prepared_by
+
+__all__ = ["browser"]
 
 # What the tests' own environment says of an installation must not reach them.
 for _name in list(os.environ):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -11,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from flask import Flask
 from werkzeug.serving import make_server
+
+from tests.browser import RULES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -25,25 +25,6 @@ PAGES = [
     "/public/cookies",
     "/public/accessibility",
 ]
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-def _missing(reason: str) -> None:
-    if os.environ.get("GRANTFLOW_BROWSER") == "require":
-        pytest.fail(f"GRANTFLOW_BROWSER=require, but {reason}")
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        _missing("there is no Chromium on this machine")
-    with sync.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
