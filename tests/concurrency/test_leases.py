@@ -17,14 +17,15 @@ from tests.concurrency.ring import Told
 from tests.factories import person, record_file
 
 
-def test_who_was_too_slow_leaves_the_mail_to_the_next_sender(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_was_too_slow_leaves_the_mail_to_the_next_sender(
+    app: Flask, installation: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     reader, programme = person(), record_file("programme")
     with unit_of_work():
         for number in range(3):
             told = [("role_granted", [reader.person_id], {"number": number})]
             service.record(programme, "told", actor=reader, notices=told)
-    home = str(app.config["GRANTFLOW"].home)
-    posting = create_app({"GRANTFLOW_HOME": home, "GRANTFLOW_SMTP_HOST": "127.0.0.1", "GRANTFLOW_WORKER": "no"})
+    posting = create_app({**installation, "GRANTFLOW_SMTP_HOST": "127.0.0.1"})
     sent: list[str] = []
     other = Other(posting)
 
