@@ -372,7 +372,7 @@ def test_arguments(arguments):
     processors = min(4, os.cpu_count() or 1)
     all_of_them = ("--thorough", "--database=postgresql", "--database=both", "-q", "-v", "-x")
     if processors > 1 and all(argument in all_of_them for argument in arguments):
-        return ["-n", str(processors), "--dist", "loadfile", "--no-loadscope-reorder"] + arguments
+        return ["-n", str(processors), "--dist", "loadfile"] + arguments
     return arguments
 
 

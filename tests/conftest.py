@@ -54,12 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("thorough" if config.getoption("--thorough") else "quick")
 
 
-LONGEST = ("journeys", "queue", "faults", "demo", "lives", "look")
-"""Folders whose tests take longest each: they come first, so that no processor is left with one of them at the end."""
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
     if config.getoption("--thorough"):
         for item in items:  # a long count takes the time it takes
             item.add_marker(pytest.mark.timeout(0))

@@ -242,9 +242,8 @@ def test_the_whole_suite_is_shared_between_processors_and_a_chosen_part_is_not(
     arguments = namespace["test_arguments"]
     assert callable(arguments)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    shared = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
-    assert arguments(["--thorough"]) == [*shared, "--thorough"]
-    assert arguments(["--database=both", "-q"]) == [*shared, "--database=both", "-q"]
+    assert arguments(["--thorough"]) == ["-n", "2", "--dist", "loadfile", "--thorough"]
+    assert arguments(["--database=both", "-q"]) == ["-n", "2", "--dist", "loadfile", "--database=both", "-q"]
     assert arguments(["tests/engine", "-x"]) == ["tests/engine", "-x"]
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     assert arguments([]) == []
