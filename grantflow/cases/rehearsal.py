@@ -160,7 +160,7 @@ def _letters(rows: Rows, words: Mapping[str, texts.Words], mark: str, seen: str)
             for name, one in words.items()
         ),
         withheld=Counter(letter.withheld for letter in judged if letter.withheld is not None),
-        samples=tuple(_sample(letter) for letter in _differing(judged)),
+        samples=tuple(_sample(letter, words[letter.row["notice"]]) for letter in _differing(judged)),
     )
 
 
@@ -206,10 +206,10 @@ def _differing(letters: Sequence[Judged]) -> list[Judged]:
     return chosen + list(islice(more, SAMPLES - len(chosen)))
 
 
-def _sample(letter: Judged) -> Sample:
+def _sample(letter: Judged, said: texts.Words) -> Sample:
     """The letter whole, but for the address that would stop it: that works for whoever has it."""
     row = SimpleNamespace(**letter.row)
-    subject, body = mail.compose(row, letter.reader, said=texts.current(row.notice, texts.programme_of(row.case_id)))
+    subject, body = mail.compose(row, letter.reader, said=said)
     if way := stops.link(letter.reader.id, row.notice):
         body = body.replace(way, "…")
     return Sample(row.notice, catalogue()[row.notice].code, letter.reader, subject, body, letter.withheld)

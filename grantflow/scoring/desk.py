@@ -41,30 +41,24 @@ def reviews_waiting(actor: Actor) -> Iterable[DeskItem]:
         return []
     sheets = queries.panels_of(actor)
     due = {sheet.id: sheet.due_at for sheet in sheets}
-    own = [
-        DeskItem(
+
+    def item(row: Any, page: str, why: Any) -> DeskItem:
+        return DeskItem(
             due_at=due[row.panel_id],
             case_id=row.id,
             ref=row.ref or "",
             kind="application",
             dress=_dressed,
-            about=("interest" if row.todo == "declare" else "review", WHY[row.todo]),
+            about=(page, why),
         )
+
+    own = [
+        item(row, "interest" if row.todo == "declare" else "review", WHY[row.todo])
         for row in tasks.waiting(actor, sheets)
     ]
-    taken = {item.case_id for item in own}
-    return own + [
-        DeskItem(
-            due_at=due[row.panel_id],
-            case_id=row.id,
-            ref=row.ref or "",
-            kind="application",
-            dress=_dressed,
-            about=("", _("The quorum is met: close scoring, or wait for the reviews still missing")),
-        )
-        for row in tasks.closable(actor, sheets)
-        if row.id not in taken
-    ]
+    taken = {one.case_id for one in own}
+    quorum = _("The quorum is met: close scoring, or wait for the reviews still missing")
+    return own + [item(row, "", quorum) for row in tasks.closable(actor, sheets) if row.id not in taken]
 
 
 def _dressed(items: Sequence[DeskItem]) -> Iterable[DeskItem]:

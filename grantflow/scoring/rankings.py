@@ -19,14 +19,13 @@ from grantflow.identity.access import Actor
 from grantflow.money import Money
 from grantflow.paging import Page
 from grantflow.scoring import drawing
+from grantflow.scoring.boards import NAMED
 from grantflow.scoring.decisions import ranking_of
 from grantflow.scoring.models import Standing
 from grantflow.scoring.queries import Line, Sheet, lines_of
 from grantflow.scoring.ranking import Ranked, Ranking
 
 PAGE = 50
-NAMED = 12
-"""How many applications a note names; of more it says how many there are."""
 _C, _S = Case.__table__.c, Standing.__table__.c
 
 
