@@ -31,17 +31,10 @@ def in_russian(*actors: Any) -> None:
 
 
 @pytest.fixture
-def decided(contest):
-    made = contest(5).start().ranked(6, 9, 8, 7, 5)
-    made.award(1)
-    made.award(2, payload={"amount_minor": 35_000_050})
-    made.fire(made.applications[3], "hold_in_reserve", made.chair)
-    made.fire(made.applications[0], "hold_in_reserve", made.chair)
-    made.fire(made.applications[4], "decline", made.chair, reason="A weak plan.")
-    made.fire(made.call, "decide", made.chair)
-    in_russian(*made.applicants[:3])
+def decided(decided):
+    in_russian(*decided.applicants[:3])
     worker.one_round()
-    return made
+    return decided
 
 
 def path(made: Any, trigger: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from sqlalchemy import update
 
 from grantflow.db import unit_of_work
@@ -11,18 +10,6 @@ from grantflow.publication import queries
 from tests.browsing import counting, text_of
 
 PATH = "/calls/KR-2021/results"
-
-
-@pytest.fixture
-def decided(contest):
-    made = contest(5).start().ranked(6, 9, 8, 7, 5)
-    made.award(1)
-    made.award(2, payload={"amount_minor": 35_000_050})
-    made.fire(made.applications[3], "hold_in_reserve", made.chair)
-    made.fire(made.applications[0], "hold_in_reserve", made.chair)
-    made.fire(made.applications[4], "decline", made.chair, reason="A weak plan.")
-    made.fire(made.call, "decide", made.chair)
-    return made
 
 
 def announced(made):
