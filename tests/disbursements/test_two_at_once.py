@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from grantflow.cases import service
-from grantflow.db import db, session, unit_of_work
+from grantflow.db import session, unit_of_work
 from grantflow.disbursements.queries import ledger
 from grantflow.disbursements.service import ledger_sum
 from grantflow.errors import GrantFlowError, Refused, Stale
 from tests.awards.scene import Scene
+from tests.together import all_at_once
 
 
 def at_once(app: Flask, *moves: dict[str, Any]) -> list[Any]:
     """Make each move in a thread of its own, all starting together; what each got, an outcome or an error."""
-    start, got = threading.Barrier(len(moves), timeout=60), [None] * len(moves)  # type: ignore[var-annotated]
 
-    def make(place: int, given: dict[str, Any]) -> None:
-        with app.app_context():
-            try:
-                start.wait()
-                with unit_of_work():
-                    got[place] = service.fire(given.pop("case_id"), given.pop("trigger"), **given)
-            except GrantFlowError as told:
-                got[place] = told
-            finally:
-                db.session.remove()
+    def made(given: dict[str, Any]) -> Any:
+        with unit_of_work():
+            return service.fire(given.pop("case_id"), given.pop("trigger"), **given)
 
-    threads = [threading.Thread(target=make, args=(n, dict(m))) for n, m in enumerate(moves)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    got = all_at_once(app, *(partial(made, dict(move)) for move in moves))
+    assert all(isinstance(one, service.Outcome | GrantFlowError) for one in got), got
     session().rollback()  # this thread saw the world as it was before
     return got
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from grantflow.identity.models import AccountLink, KeptInput, Person
 from tests import factories
 from tests.browsing import field, text_of
 from tests.identity.letters import letters, link_in
+from tests.together import all_at_once
 
 PASSWORD = "three words together"
 
@@ -185,27 +186,14 @@ def real(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
 
 def at_once(app: Flask, count: int, act: Any) -> list[str]:
     """Let several do the same thing in the same moment; what each got."""
-    start, outcomes, lock = threading.Barrier(count, timeout=60), [], threading.Lock()
 
-    def run(number: int) -> None:
-        with app.app_context():
-            start.wait()
-            try:
-                with unit_of_work():
-                    act(number)
-                said = "done"
-            except Exception as error:
-                said = type(error).__name__
-            db.session.remove()
-        with lock:
-            outcomes.append(said)
+    def run(number: int) -> str:
+        with unit_of_work():
+            act(number)
+        return "done"
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(outcomes)
+    said = all_at_once(app, *(partial(run, number) for number in range(count)))
+    return sorted(type(one).__name__ if isinstance(one, Exception) else one for one in said)
 
 
 def test_of_several_who_press_at_once_one_gets_in(real: Flask, thorough: bool) -> None:
@@ -228,25 +216,13 @@ def test_of_several_who_press_at_once_one_gets_in(real: Flask, thorough: bool) -
 
 
 def test_of_several_who_register_one_address_at_once_one_account_comes(real: Flask) -> None:
-    start, failures = threading.Barrier(4, timeout=60), []
 
     def register() -> None:
-        with real.app_context():
-            start.wait()
-            try:
-                registration.ask_account(
-                    email="vera@example.org", name="Вера", language="ru", zone="Europe/Moscow", consent=True
-                )
-            except Exception as error:
-                failures.append(repr(error))
-            db.session.remove()
+        registration.ask_account(
+            email="vera@example.org", name="Вера", language="ru", zone="Europe/Moscow", consent=True
+        )
 
-    threads = [threading.Thread(target=register) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    assert all_at_once(real, *[register] * 4) == [None] * 4
     with real.app_context():
         assert len(session().scalars(select(Person)).all()) == 1
         told = session().scalars(select(Outbox.notice)).all()

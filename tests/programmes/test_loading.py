@@ -3,7 +3,6 @@ kept."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +26,7 @@ from grantflow.programmes.pack import ProgrammePack
 from grantflow.programmes.parts import Prose
 from grantflow.programmes.rows import Loaded
 from tests import factories
+from tests.together import all_at_once
 
 BEFORE = datetime(2021, 9, 1, 8, 0, tzinfo=UTC)
 
@@ -225,23 +225,17 @@ def test_numbers_count_up_without_gaps_and_a_failed_unit_gives_its_number_back(l
 
 
 def test_many_threads_at_once_get_each_their_own_number(app: Flask, loaded: Loaded) -> None:
-    numbers: list[str] = []
     call_id = loaded.calls["KR-2021"]
     session().rollback()
 
-    def take() -> None:
-        with app.app_context():
-            for _ in range(5):
-                with unit_of_work():
-                    number = programmes.allot_number(call_id)
-                numbers.append(number)
-            db.session.remove()
+    def take() -> list[str]:
+        taken = []
+        for _ in range(5):
+            with unit_of_work():
+                taken.append(programmes.allot_number(call_id))
+        return taken
 
-    threads = [threading.Thread(target=take) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    numbers = [number for taken in all_at_once(app, *[take] * 6) for number in taken]
     assert sorted(numbers) == [f"KR-2021-{n:04d}" for n in range(1, 31)]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import threading
 from datetime import timedelta
 from typing import Any
 
@@ -15,11 +14,12 @@ from grantflow import clock
 from grantflow.cases import bell, rehearsal, stops, texts, worker
 from grantflow.cases.models import Letter, Outbox
 from grantflow.cases.service import get, record
-from grantflow.db import Base, db, session, unit_of_work
+from grantflow.db import Base, session, unit_of_work
 from grantflow.identity.models import Person
 from tests.browsing import counting, field, signed_in, text_of
 from tests.factories import person
 from tests.scoring.conftest import NOW
+from tests.together import all_at_once
 
 SAID = {"subject": {"en": "Chosen: {ref}", "ru": "Выбрано: {ref}"}, "text": {"en": "Well done.", "ru": "Поздравляем."}}
 
@@ -294,20 +294,12 @@ def test_the_page_speaks_the_managers_language_and_each_sample_its_readers(decid
 
 def test_presses_at_once_send_once(contest, app, web):
     made = contest(3)
-    url, count, done = path(made, "cancel"), told(), []
+    url, count = path(made, "cancel"), told()
     page = look(web(made.manager), url, reason="The donor stopped.")
-    together = threading.Barrier(4, timeout=60)
 
-    def press() -> None:
-        with app.app_context(), clock.at(NOW):
+    def press() -> int:
+        with clock.at(NOW):
             own = signed_in(app, made.manager)
-            together.wait()
-            done.append(own.post(url, data=typed(page, reason="The donor stopped.")).status_code)
-            db.session.remove()
+            return int(own.post(url, data=typed(page, reason="The donor stopped.")).status_code)
 
-    threads = [threading.Thread(target=press) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert done == [303] * 4 and told() == count + 3
+    assert all_at_once(app, *[press] * 4) == [303] * 4 and told() == count + 3

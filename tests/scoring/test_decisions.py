@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 
 import pytest
 import sqlalchemy
@@ -17,6 +17,7 @@ from grantflow.money import Money
 from grantflow.scoring import service as scoring
 from grantflow.scoring.models import Decision
 from grantflow.scoring.service import Member
+from tests.together import all_at_once
 
 
 def decision(made, n):
@@ -264,31 +265,20 @@ def test_two_deciders_at_once_one_wins_and_the_other_is_told(contest, app, thoro
     made.start().ranked(*[8] * rounds)
     results: list[tuple[int, str]] = []
 
-    def decide(n: int, trigger: str, actor, start: threading.Barrier, version: int) -> None:
-        with app.app_context():
-            start.wait()
-            try:
-                with unit_of_work():
-                    cases.fire(made.applications[n], trigger, actor=actor, reason="Weak.", version=version)
-                results.append((n, "won"))
-            except Exception as told:
-                results.append((n, f"{type(told).__name__}: {told}"))
-            finally:
-                from grantflow.db import db
-
-                db.session.remove()
+    def decide(n: int, trigger: str, actor, version: int) -> str:
+        try:
+            with unit_of_work():
+                cases.fire(made.applications[n], trigger, actor=actor, reason="Weak.", version=version)
+            return "won"
+        except Exception as told:
+            return f"{type(told).__name__}: {told}"
 
     for n in range(rounds):
-        start, version = threading.Barrier(2, timeout=60), cases.get(made.applications[n]).version
+        version = cases.get(made.applications[n]).version
         session().rollback()
-        both = [
-            threading.Thread(target=decide, args=(n, trigger, actor, start, version))
-            for trigger, actor in (("award", made.members[0]), ("decline", made.members[1]))
-        ]
-        for thread in both:
-            thread.start()
-        for thread in both:
-            thread.join()
+        both = (("award", made.members[0]), ("decline", made.members[1]))
+        said = all_at_once(app, *(partial(decide, n, trigger, actor, version) for trigger, actor in both))
+        results += [(n, one) for one in said]
     for n in range(rounds):
         outcome = sorted(said for number, said in results if number == n)
         assert outcome[1] == "won" and outcome[0].startswith("Stale: This was changed while you were reading it")
