@@ -1,30 +1,26 @@
 """Words and figures for a reader: money, numbers, dates, hours with their zone, in English and in Russian.
 
-It owns the filters, globals, error pages and headers; reading what was typed is `typed`, passed on here.
+It owns the filters, globals and error pages; how an answer travels is `delivery`, reading what was typed is `typed`, passed on here.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers, units
 from flask import (
     Flask,
-    Response,
     current_app,
     g,
     has_app_context,
     has_request_context,
     render_template,
-    request,
     url_for,
 )
 from flask_babel import get_locale, gettext, ngettext
@@ -32,6 +28,7 @@ from flask_babel import lazy_gettext as _
 from werkzeug.routing import BuildError
 
 from grantflow import clock
+from grantflow.delivery import asset, install_headers
 from grantflow.money import MINOR_DIGITS, Money
 from grantflow.typed import Unreadable as Unreadable
 from grantflow.typed import clean_text as clean_text
@@ -243,18 +240,6 @@ def fours(digest: str | None, groups: int = 8) -> str:
     return " ".join((digest or "")[i : i + 4] for i in range(0, min(len(digest or ""), groups * 4), 4))
 
 
-_hashes: dict[tuple[str, float], str] = {}
-
-
-def asset(filename: str) -> str:
-    """The address of a static file with the hash of its content, so that it may be kept for a year."""
-    path = Path(str(current_app.static_folder), filename)
-    stamp = (str(path), path.stat().st_mtime)
-    if stamp not in _hashes:
-        _hashes[stamp] = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    return url_for("static", filename=filename, v=_hashes[stamp])
-
-
 def href(endpoint: str, **values: Any) -> str:
     """`url_for`, or an empty string where no such page exists: the frame stands when a room is missing."""
     try:
@@ -276,45 +261,8 @@ def error_page(status: int, sentence: Any = "", *, bare: bool = False) -> tuple[
     return template.render(**facts, bare=True, language=language(), zone=zone()), status
 
 
-POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "base-uri 'none'",
-        "object-src 'none'",
-        "frame-ancestors 'none'",
-        "form-action 'self'",
-    )
-)
-
-
-def install_security_headers(app: Flask) -> None:
-    """No request to another host, nothing inline, no frames; pages are not kept by shared caches."""
-
-    @app.after_request
-    def headers(response: Response) -> Response:
-        response.headers.setdefault("Content-Security-Policy", POLICY)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("X-Frame-Options", "DENY")
-        response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        response.headers.setdefault(
-            "Permissions-Policy",
-            "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()",
-        )
-        if request.is_secure:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-        if request.endpoint in ("static", "bootstrap.static"):
-            response.cache_control.public, response.cache_control.max_age = (
-                True,
-                31536000 if "v" in request.args else 3600,
-            )
-        elif not response.cache_control:
-            response.cache_control.private, response.cache_control.no_cache = True, True
-        return response
-
-
 def install(app: Flask) -> None:
-    """Give the app's templates every filter and global here, the context and the security headers."""
+    """Give the app's templates every filter and global here, the context and the headers of every answer."""
     from grantflow import plots
 
     filters = (
@@ -341,4 +289,4 @@ def install(app: Flask) -> None:
     def words() -> dict[str, Any]:
         return {"language": language(), "zone": zone()}
 
-    install_security_headers(app)
+    install_headers(app)

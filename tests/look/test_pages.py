@@ -55,15 +55,14 @@ def test_every_answer_carries_the_security_headers(gallery: Flask) -> None:
 
 def test_sheets_and_scripts_are_addressed_by_their_content_and_kept(gallery: Flask) -> None:
     page = gallery.test_client().get("/").get_data(as_text=True)
-    for name in ("theme.css", "app.js"):
-        found = re.search(rf'"(/static/{re.escape(name)}\?v=[0-9a-f]{{12}})"', page)
+    for name in ("/static/theme.css", "/static/app.js", "/bootstrap/static/css/bootstrap.min.css"):
+        found = re.search(rf'"({re.escape(name)}\?v=[0-9a-f]{{12}})"', page)
         assert found
         with gallery.test_client().get(found[1]) as answer:
-            assert answer.status_code == 200 and "max-age=31536000" in answer.headers["Cache-Control"]
-    sheet = re.search(r'href="(/bootstrap/[^"]+)"', page)
-    assert sheet
-    with gallery.test_client().get(sheet[1]) as answer:
-        assert answer.status_code == 200
+            kept = answer.headers["Cache-Control"].split(", ")
+            assert answer.status_code == 200 and sorted(kept) == ["immutable", "max-age=31536000", "public"]
+    gone = gallery.test_client().get("/static/gone.css?v=0123456789ab")
+    assert gone.status_code == 404 and "private" in gone.headers["Cache-Control"]
 
 
 def test_a_refused_move_stays_in_sight_with_its_reason(gallery: Flask) -> None:
