@@ -30,7 +30,8 @@ class Notice:
     id: int
     at: datetime
     words: Rendered
-    case_id: int | None
+    url: str
+    """Where it leads: the page it names, else its case; "" for neither."""
     ref: str
     read: bool
 
@@ -68,7 +69,7 @@ def inbox(actor: Actor, zone: str, number: int = 1) -> tuple[list[Notice], Page,
             row.id,
             row.created_at,
             render(row.notice, row.params, language, zone, "", said.get(row.text_id)),
-            row.case_id,
+            row.params.get("page") or (rendering.href("cases.show", case_id=row.case_id) if row.case_id else ""),
             row.ref or "",
             row.read_at is not None,
         )

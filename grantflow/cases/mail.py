@@ -35,7 +35,8 @@ def settings() -> Settings:
 def compose(row: Any, person: Any, way: links.Way | None = None, said: texts.Words | None = None) -> tuple[str, str]:
     """Subject and plain text of a notice for a person, in their language; `way`: with links that open a door once."""
     language = person.language
-    link = f"{settings().url}/cases/{row.case_id}" if row.case_id else settings().url
+    place = row.params.get("page") or (f"/cases/{row.case_id}" if row.case_id else "")
+    link = settings().url + place
     if way is not None:
         link = way.url
     other = ""

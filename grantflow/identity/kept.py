@@ -138,7 +138,10 @@ def to_sign_in(person_id: int | None = None) -> Response:
     """Send somebody to the sign-in page and remember where they were, with what they typed."""
     if request.method == "POST":
         if keep(person_id):
-            flash(_("Your session has ended. Sign in again: what you typed is kept."), "warm")
+            if person_id is None:
+                flash(_("Sign in or open an account on the way: what you typed is kept."), "warm")
+            else:
+                flash(_("Your session has ended. Sign in again: what you typed is kept."), "warm")
         elif person_id is not None:
             flash(_("Your session has ended. Sign in again."), "warm")
         else:  # somebody who was never in: they pressed a button of a public page

@@ -19,6 +19,7 @@ from grantflow.cases.models import stage_follows
 from grantflow.db import Base, Id, JsonText, protect
 from grantflow.engine.definition import Label
 from grantflow.identity.models import in_list
+from grantflow.programmes import inquiry_models as _inquiry_models  # noqa: F401  tables of this stage too
 from grantflow.programmes.parts import Prose, plain
 
 PLACE_KINDS = ("country", "region", "district")

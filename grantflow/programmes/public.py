@@ -18,6 +18,7 @@ from grantflow.errors import NotFound
 from grantflow.identity.access import PUBLIC, access
 from grantflow.identity.session import current_actor
 from grantflow.programmes import queries
+from grantflow.programmes.inquiries import takes_applications
 from grantflow.programmes.questions import Question
 
 bp = Blueprint("public", __name__)
@@ -65,15 +66,10 @@ def _words_for(question: Question) -> Any:
 def home() -> str:
     """The calls: open ones first."""
     rows = [
-        {"call": call, "state": definitions.card(case), "open": is_open(call, case)}
+        {"call": call, "state": definitions.card(case), "open": takes_applications(call, case)}
         for call, case in queries.public_calls()
     ]
     return render_template("programmes/calls.html", rows=rows)
-
-
-def is_open(call: Any, case: Any) -> bool:
-    """Whether the call takes applications at this minute, its grace not counted."""
-    return bool(case.stage == "submission" and call.opens_at <= clock.now() <= call.closes_at)
 
 
 def may_read(case: Any) -> bool:
@@ -95,7 +91,7 @@ def page_of_call(code: str, **more: Any) -> dict[str, Any]:
     ]
     amended = sorted({line.scope.from_on for line in scope if line.scope.reason is not None}, reverse=True)
     return {
-        "call": call, "case": case, "programme": programme, "terms": terms, "open": is_open(call, case),
+        "call": call, "case": case, "programme": programme, "terms": terms, "open": takes_applications(call, case),
         "state": definitions.card(case),
         "districts": [line.place for line in current],
         "amendments": [

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 from wtforms import SelectChoice  # type: ignore[attr-defined]  # the stubs are older than the library
@@ -22,13 +22,13 @@ from grantflow.errors import NotFound, Refused
 from grantflow.identity.access import PUBLIC, Actor, access
 from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor, opens_for
-from grantflow.programmes import additions, queries, service
+from grantflow.programmes import additions, inquiry_rooms, queries, service
+from grantflow.programmes.blueprint import bp
 from grantflow.programmes.forms import ScopeForm
 from grantflow.programmes.public import home, may_read, page_of_call
 from grantflow.programmes.results import results_framework
 from grantflow.rendering import day, label, number
 
-bp = Blueprint("programmes", __name__)
 STAFF = ("officer", "panellist", "chair", "finance", "manager", "auditor")
 
 
@@ -43,7 +43,9 @@ def calls() -> str:
 @access(PUBLIC)
 def call(code: str) -> str:
     """A call with its rules, questions, criteria and money, before and after signing in, open and closed."""
-    return render_template("programmes/call.html", **page_of_call(code))
+    facts = page_of_call(code)
+    answers = inquiry_rooms.on_call_page(facts["call"], facts["case"], request.args.get("page"))
+    return render_template("programmes/call.html", **facts, **answers)
 
 
 @bp.get("/programmes")
@@ -114,6 +116,7 @@ def call_body(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
         "rooms": [(name, url_for(room, code=row.code)) for name, room in rooms if opens_for(actor, room, case)],
         "manages": "manager" in actor.roles_on(case),
         "counts": queries.counts_by_state(case.id),
+        "unanswered": inquiry_rooms.unanswered(case, actor),
     }
 
 
