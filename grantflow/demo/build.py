@@ -22,6 +22,7 @@ from grantflow.config import resource_folder
 from grantflow.db import db, session, unit_of_work
 from grantflow.demo import content
 from grantflow.demo.applying import Applying
+from grantflow.demo.asking import Asking, Questions
 from grantflow.demo.auditing import Auditing
 from grantflow.demo.cast import Cast
 from grantflow.demo.home import DATABASE, MARK, Mark
@@ -179,6 +180,7 @@ def _tell(app: Flask, until: str, progress: Progress) -> None:
     applying = {code: Applying(cast, opening.calls[code], contest) for code, contest in told.items()}
     for part in applying.values():
         part.plan(story)
+    Asking(cast, opening.calls[OPEN_CALL], content.read("inquiries", Questions)).plan(story)
     judging = Judging(cast, applying[CONTEST], CONTEST_DAYS)
     judging.plan(story)
     paying = Paying(judging, content.read("life", content.Life))

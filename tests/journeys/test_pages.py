@@ -35,7 +35,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/applications/{my draft}/edit/budget", "/applications/{my draft}/edit/files", "/applications/{my draft}/check",
         "/cases/{my draft}", "/cases/{my draft}/moves/discard", "/calls/ZB-2022/apply", "/organisation",
         "/organisation/new", "/profile", "/profile/password", "/profile/address",
-        "/cases/{award}",
+        "/cases/{award}", "/calls/ZB-2022/questions", "/calls/ZB-2022/questions/3", "/calls/ZB-2022/questions/5",
     ),
     "grantee": (
         "/desk", "/cases/{my application}", "/applications/{my application}/receipt",
@@ -47,6 +47,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/cases/{submitted}", "/applications/{submitted}/rules", "/cases/{submitted}/moves/return",
         "/cases/{submitted}/moves/refuse", "/cases/{declined}", "/cases/{award}", "/cases/{report}",
         "/cases/{report}/moves/accept", "/checks", "/cases/{call}", "/programmes", "/programmes/prozvet", "/people",
+        "/calls/ZB-2022/questions", "/calls/ZB-2022/questions/2/answer", "/calls/ZB-2022/questions/5/answer",
     ),
     "reader": ("/desk", "/panels", "/applications/{in scoring}/interest", "/applications/{in scoring}/review", "/cases/{in scoring}"),
     "chair": (
@@ -74,7 +75,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 OTHER = {
-    ("nobody", "/no/such/page"): 404, ("applicant", "/cases/{award}"): 404, ("officer", "/people"): 403,
+    ("nobody", "/no/such/page"): 404, ("applicant", "/cases/{award}"): 404,
+    ("applicant", "/calls/ZB-2022/questions/5"): 404, ("officer", "/people"): 403,
     ("officer", "/cases/{submitted}/moves/refuse"): 403, ("finance", "/cases/{due}/moves/prepare"): None,
     ("finance", "/cases/{first approved}/moves/approve_second"): None, ("reader", "/applications/{in scoring}/review"): None,
 }  # fmt: skip
