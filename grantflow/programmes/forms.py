@@ -10,10 +10,10 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import (
+from wtforms import (  # type: ignore[attr-defined]  # the stubs are older than the library
     HiddenField,
     RadioField,
-    SelectChoice,  # type: ignore[attr-defined]  # the stubs are older than the library
+    SelectChoice,
     SelectMultipleField,
     StringField,
     TextAreaField,

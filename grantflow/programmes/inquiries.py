@@ -137,7 +137,9 @@ def answer(call_id: int, number: int, reply: Reply, *, actor: Actor, seen: int, 
     asked = inquiry_queries.exchange(call_id, number)
     before = asked.latest
     if (before.version if before else 0) != seen:
-        raise Stale(_("Somebody else answered while you were writing. Their answer stands here; yours is not sent yet."))
+        raise Stale(
+            _("Somebody else answered while you were writing. Their answer stands here; yours is not sent yet.")
+        )
     reply = Reply(reply.reach, _cleaned(reply.wording), _cleaned(reply.text))
     _judge(reply, before)
     if before is not None and (before.reach, before.wording, before.text) == (reply.reach, reply.wording, reply.text):
@@ -214,4 +216,3 @@ def _judge(reply: Reply, before: Any) -> None:
             faults[f"answer_{language}"] = _("The question stands in this language: write the answer in it too.")
     if faults:
         raise Invalid(fields=faults)
-

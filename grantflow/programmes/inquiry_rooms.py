@@ -69,7 +69,9 @@ def _too_often(limit: Any) -> Any:
     call, case = _call(request.view_args["code"] if request.view_args else "")
     form = AskForm(request.form)
     again = throttle.again_at(limit)
-    form.form_errors.append(_("Too many attempts in a row. Try again after %(hour)s.", hour=moment(again, seconds=True)))
+    form.form_errors.append(
+        _("Too many attempts in a row. Try again after %(hour)s.", hour=moment(again, seconds=True))
+    )
     shown = current_app.make_response((_own_page(call, case, form), 429))
     shown.headers["Retry-After"] = str(int((again - clock.now()).total_seconds()) + 1)
     return shown
@@ -163,7 +165,12 @@ def inquiry_answer(code: str, number: int) -> Page:
         try:
             with unit_of_work():
                 inquiries.answer(
-                    call.case_id, number, reply, actor=actor, seen=_version(form.seen.data), key=form.key.data or new_key()
+                    call.case_id,
+                    number,
+                    reply,
+                    actor=actor,
+                    seen=_version(form.seen.data),
+                    key=form.key.data or new_key(),
                 )
         except Invalid as fault:
             show_faults(form, fault)

@@ -60,9 +60,7 @@ class Desk:
 
     def ask(self, text: str = ASKED, *, actor: Actor | None = None, language: str = "en", key: str = "") -> int:
         with unit_of_work():
-            return inquiries.ask(
-                self.call, text, actor=actor or self.asker, language=language, key=key or self.key()
-            )
+            return inquiries.ask(self.call, text, actor=actor or self.asker, language=language, key=key or self.key())
 
     def answer(
         self, number: int, reach: str = "public", *, wording: Said = WORDED, text: Said = ANSWERED, seen: int = 0,

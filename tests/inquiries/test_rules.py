@@ -219,7 +219,8 @@ def test_whoever_asked_is_told_at_once_in_their_language_with_the_answer_and_the
     session().rollback()
     bodies = {letter.subject: letter.body for letter in session().scalars(select(Letter))}
     first, second, third = (
-        next(body for subject, body in bodies.items() if word in subject) for word in ("Ответ на ваш вопрос: ", "исправлен", "отозван")
+        next(body for subject, body in bodies.items() if word in subject)
+        for word in ("Ответ на ваш вопрос: ", "исправлен", "отозван")
     )
     assert "Only in English: yes." in first and ANSWERED.ru in second and "Изменилось." in third
     assert all(f"/calls/KR-2021/questions/{number}\n" in body for body in bodies.values())
