@@ -24,6 +24,7 @@ from grantflow.history.models import Event
 from grantflow.identity import passwords
 from grantflow.identity.access import actor_for
 from grantflow.identity.service import person_by_email
+from grantflow.programmes import inquiry_queries
 from grantflow.programmes import models as programmes
 from grantflow.scoring.models import Decision, Review
 from grantflow.submissions.models import Application
@@ -246,3 +247,19 @@ def test_attached_papers_are_files_a_reader_can_open(built: Callable[[str], Path
 )
 def test_every_stage_has_a_day_of_its_own(day: str) -> None:
     assert day in {found.isoformat() for found in build.STAGES.values()}
+
+
+def test_the_open_call_has_questions_answered_for_all_one_told_to_one_and_one_that_waits(
+    open_app: Opened, stage: str
+) -> None:
+    open_app(stage)
+    call_id = session().scalars(select(programmes.Call.case_id).filter_by(code=build.OPEN_CALL)).one()
+    shown, page = inquiry_queries.published(call_id, None)
+    assert page.total == 3 and any(one.earlier for one in shown)
+    assert all(text.en and text.ru for one in shown for text in (one.latest.wording, one.latest.text) if one.latest)
+    everything, _page = inquiry_queries.for_staff(call_id, 1)
+    officer = person_by_email("officer1@demo.example")
+    assert officer is not None
+    assert [one.latest is None for one in everything] == [True, False, False, False, False]
+    assert sum(not one.public for one in everything if one.latest) == 1
+    assert any(row.call_id == call_id for row in inquiry_queries.waiting(actor_for(officer)))
