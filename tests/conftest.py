@@ -21,8 +21,9 @@ from grantflow.config import FOR_TESTS
 from tests import postgres
 from tests.browser import browser
 from tests.databases import KEY, Prepared, prepared_by
+from tests.post import post
 
-__all__ = ["browser"]
+__all__ = ["browser", "post"]
 
 # What the tests' own environment says of an installation must not reach them.
 for _name in list(os.environ):
