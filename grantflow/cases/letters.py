@@ -30,8 +30,9 @@ class Notice:
     id: int
     at: datetime
     words: Rendered
-    url: str
-    """Where it leads: the page it names, else its case; "" for neither."""
+    case_id: int | None
+    page: str
+    """The page it leads to, where that is not its case's."""
     ref: str
     read: bool
 
@@ -69,7 +70,8 @@ def inbox(actor: Actor, zone: str, number: int = 1) -> tuple[list[Notice], Page,
             row.id,
             row.created_at,
             render(row.notice, row.params, language, zone, "", said.get(row.text_id)),
-            row.params.get("page") or (rendering.href("cases.show", case_id=row.case_id) if row.case_id else ""),
+            row.case_id,
+            row.params.get("page", ""),
             row.ref or "",
             row.read_at is not None,
         )
