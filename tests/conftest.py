@@ -21,8 +21,9 @@ from grantflow.config import FOR_TESTS
 from tests import postgres
 from tests.browser import browser
 from tests.databases import KEY, Prepared, prepared_by
+from tests.post import post
 
-__all__ = ["browser"]
+__all__ = ["browser", "post"]
 
 # What the tests' own environment says of an installation must not reach them.
 for _name in list(os.environ):
@@ -72,10 +73,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = metafunc.config.getoption("--database")
-    if "kept_in" in metafunc.fixturenames and wanted != "sqlite":
-        only = metafunc.definition.get_closest_marker("sqlite_only")
-        kinds = ["sqlite", "postgresql"] if wanted == "both" else ["postgresql"]
-        metafunc.parametrize("kept_in", ["sqlite"] if only else kinds, indirect=True)
+    if wanted == "sqlite":
+        return
+    only = metafunc.definition.get_closest_marker("sqlite_only")
+    kinds = ["sqlite"] if only else ["sqlite", "postgresql"] if wanted == "both" else ["postgresql"]
+    if "kept_in" in metafunc.fixturenames:
+        metafunc.parametrize("kept_in", kinds, indirect=True)
+    if "world" in metafunc.fixturenames:
+        metafunc.parametrize("world", kinds, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="session")
