@@ -79,7 +79,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     kinds = ["sqlite"] if only else ["sqlite", "postgresql"] if wanted == "both" else ["postgresql"]
     if "kept_in" in metafunc.fixturenames:
         metafunc.parametrize("kept_in", kinds, indirect=True)
-    if "world" in metafunc.fixturenames:
+    elif "world" in metafunc.fixturenames:  # a world told once for a module, on a database of its own
         metafunc.parametrize("world", kinds, indirect=True, scope="module")
 
 
