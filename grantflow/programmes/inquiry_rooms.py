@@ -28,7 +28,7 @@ from grantflow.identity.session import current_actor, known_id
 from grantflow.paging import number
 from grantflow.programmes import inquiries, inquiry_queries, queries
 from grantflow.programmes.blueprint import bp
-from grantflow.programmes.forms import AnswerForm, AskForm
+from grantflow.programmes.inquiry_forms import AnswerForm, AskForm
 from grantflow.programmes.public import may_read
 from grantflow.rendering import label, language, moment
 
