@@ -1,21 +1,24 @@
 """Writing XLSX: long tables in constant memory, every text a text and never a formula, figures as figures.
 
-What stands in the columns is for those who export.
+What is the same is written in the same bytes: no instant of the writing stands in the file. What stands in the columns is for those who export.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
+from openpyxl.writer.excel import ExcelWriter
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _LONGEST = 32_000
@@ -48,11 +51,48 @@ def cell(sheet: Any, value: Any, *, bold: bool = False) -> Any:
     return made
 
 
+_BEGINNING = datetime(2000, 1, 1)
+"""The instant of a workbook that speaks of none."""
+
+
+class _Still(ZipFile):
+    """An archive whose members bear no instant of the writing."""
+
+    def writestr(self, name: Any, data: Any, *_given: Any, **_more: Any) -> None:
+        """One member from memory."""
+        super().writestr(self._named(name), data)
+
+    def write(self, filename: Any, arcname: Any = None, *_given: Any, **_more: Any) -> None:
+        """One member from a file, a piece at a time."""
+        with Path(filename).open("rb") as source, self.open(self._named(arcname), "w") as member:
+            shutil.copyfileobj(source, member)
+
+    @staticmethod
+    def _named(name: str) -> ZipInfo:
+        member = ZipInfo(name, _BEGINNING.timetuple()[:6])
+        member.compress_type = ZIP_DEFLATED
+        member.external_attr = 0o600 << 16
+        return member
+
+
 class Book:
-    """A workbook under way: `sheet()` writes one table after the other, `save()` ends it."""
+    """A workbook under way: `sheet()` writes one table after the other, `save()` ends it.
+
+    The sheets grow in files of the system's temporary folder, which leaving the `with` takes away.
+    """
 
     def __init__(self) -> None:
         self._book = Workbook(write_only=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for sheet in self._book.worksheets:
+            if (writer := getattr(sheet, "_writer", None)) is not None:
+                if not sheet.closed:  # type: ignore[union-attr]
+                    sheet.close()  # type: ignore[union-attr]
+                Path(writer.out).unlink(missing_ok=True)
 
     def sheet(self, title: str, headers: Sequence[tuple[Any, float]], rows: Iterable[Sequence[Any]]) -> int:
         """One sheet with a frozen, bold head and a filter; `headers` are (text, width). Gives back the number of rows."""
@@ -76,6 +116,8 @@ class Book:
         for name, value in lines:
             sheet.append([cell(sheet, str(name), bold=True), cell(sheet, value)])
 
-    def save(self, out: Path | Any) -> None:
-        """Write the file."""
-        self._book.save(out)
+    def save(self, out: Path | IO[bytes], at: datetime | None = None) -> None:
+        """Write the file; `at` is the instant its properties name."""
+        instant = at.astimezone(UTC).replace(tzinfo=None) if at is not None else _BEGINNING
+        self._book.properties.created = self._book.properties.modified = instant
+        ExcelWriter(self._book, _Still(out, "w", ZIP_DEFLATED, allowZip64=True)).save()
