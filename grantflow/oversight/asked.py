@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from sqlalchemy import and_, func, select
 
 from grantflow import clock
-from grantflow.cases import bell
+from grantflow.cases import bell, titles
 from grantflow.cases.access import see, visible_to
 from grantflow.cases.models import Case
 from grantflow.cases.service import record
@@ -27,6 +27,7 @@ from grantflow.oversight import cutoff
 from grantflow.oversight.cutoff import CutOff
 from grantflow.oversight.models import Export
 from grantflow.paging import Page
+from grantflow.programmes.models import Call
 
 PAGE = 20
 _ROWS, _CASES = Export.__table__, Case.__table__
@@ -42,7 +43,8 @@ def name_of(case: Any) -> str:
 
 def file_name(case: Any) -> str:
     """What the workbook is called where it arrives, in the asker's language."""
-    return f"{case.ref or f'{case.kind}-{case.id}'} {_('history')}.xlsx"
+    code = session().scalar(select(Call.code).where(Call.case_id == case.id)) if case.kind == "call" else None
+    return _("%(case)s history", case=code or case.ref or f"{case.kind}-{case.id}") + ".xlsx"
 
 
 def ask(actor: Actor, case: Any, language: str, key: str) -> int:
@@ -94,25 +96,28 @@ def _mine(actor: Actor) -> Any:
 
 
 def _shown() -> Any:
-    named = (_CASES.c.kind, _CASES.c.ref, _CASES.c.title)
-    return select(*_SHOWN, *named).select_from(_ROWS.join(_CASES, _CASES.c.id == _X.case_id))
+    return select(*_SHOWN).select_from(_ROWS.join(_CASES, _CASES.c.id == _X.case_id))
 
 
 def find(actor: Actor, export_id: int) -> Any:
-    """An export this actor asked for, with kind, number and title of its case; NotFound for any other."""
+    """An export this actor asked for; NotFound for any other."""
     found = session().execute(_shown().where(_X.id == export_id, _mine(actor))).one_or_none()
     if found is None:
         raise NotFound
     return found
 
 
-def mine(actor: Actor, number: int) -> tuple[list[Any], Page]:
-    """The exports this actor asked for, newest first, a page at a time."""
+def mine(actor: Actor, number: int) -> tuple[list[tuple[Any, Any]], Page]:
+    """The exports this actor asked for, each with its case, newest first, a page at a time."""
     joined = _ROWS.join(_CASES, _CASES.c.id == _X.case_id)
     total = session().scalar(select(func.count()).select_from(joined).where(_mine(actor))) or 0
     page = Page(number, total, PAGE)
-    rows = session().execute(_shown().where(_mine(actor)).order_by(_X.id.desc()).limit(PAGE).offset(page.offset))
-    return list(rows), page
+    newest = _shown().where(_mine(actor)).order_by(_X.id.desc()).limit(PAGE).offset(page.offset)
+    rows = session().execute(newest).all()
+    cases = session().execute(select(_CASES).where(_CASES.c.id.in_({row.case_id for row in rows}))).all()
+    titles.load(cases)
+    of = {case.id: case for case in cases}
+    return [(row, of[row.case_id]) for row in rows], page
 
 
 def take(actor: Actor, export_id: int) -> tuple[Any, Path]:
@@ -122,7 +127,7 @@ def take(actor: Actor, export_id: int) -> tuple[Any, Path]:
     if found.state != "ready" or found.expires_at <= clock.now() or not path.is_file():
         raise NotFound
     facts = {"export": export_id, "events": found.events, "sha256": found.sha256}
-    took_away(actor, f"{found.kind}/{found.case_id}", **facts)
+    took_away(actor, name_of(see(found.case_id, actor)), **facts)
     return found, path
 
 

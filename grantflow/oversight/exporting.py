@@ -83,9 +83,12 @@ def exports() -> str:
 @access("auditor", "manager")
 def export(export_id: int) -> str:
     """One export: how far it is, or its file with size, fingerprint and the day it goes."""
-    found = asked.find(current_actor(), export_id)
-    shown: dict[str, Any] = {"export": found, "form": Keyed(form_data()), "standing": STANDING, "problems": PROBLEMS}
-    return render_template("oversight/export.html", **shown)
+    actor = current_actor()
+    found = asked.find(actor, export_id)
+    return render_template(
+        "oversight/export.html",
+        export=found, case=see(found.case_id, actor), form=Keyed(form_data()), standing=STANDING, problems=PROBLEMS,
+    )  # fmt: skip
 
 
 @bp.get("/exports/<int:export_id>/file")
