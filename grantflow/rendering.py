@@ -1,6 +1,7 @@
 """Words and figures for a reader: money, numbers, dates, hours with their zone, in English and in Russian.
 
-It owns the filters, globals and error pages; how an answer travels is `delivery`, reading what was typed is `typed`, passed on here.
+It owns the filters, globals and error pages. How an answer travels is `delivery`; reading what was typed is `typed`,
+passed on here.
 """
 
 from __future__ import annotations

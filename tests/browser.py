@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -41,12 +41,13 @@ def missing(reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
+    """Debian's Chromium, without a window: the shell that has none, where it is there, does half the work."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         missing("playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser")
+    path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         missing("there is no Chromium on this machine")
     with sync_playwright() as playwright:
@@ -58,20 +59,15 @@ def browser() -> Iterator[Browser]:
 class House:
     """An installation of its own with its server: an empty database, a clock that can travel, no worker of its own."""
 
-    def __init__(self, home: Path, template: Path | None = None, demo: Any = None) -> None:
+    def __init__(self, settings: Mapping[str, str]) -> None:
         from grantflow import create_app
         from grantflow.db import db
 
-        self.home = home
-        if template is not None:
-            shutil.copy(template, home / "grantflow.db")
-        self.app: Flask = create_app(
-            {"GRANTFLOW_HOME": str(home), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "j" * 40}
-        )
-        if demo is not None:
-            self.app.config["DEMO"] = demo
+        self.home = Path(settings["GRANTFLOW_HOME"])
+        self.app: Flask = create_app(settings)
         with self.app.app_context():
-            event.listen(db.engine, "connect", _unhurried)
+            if db.engine.dialect.name == "sqlite":
+                event.listen(db.engine, "connect", _unhurried)
         self.port = 0
         self.start()
 
@@ -135,11 +131,11 @@ def _unhurried(connection: Any, _record: Any) -> None:
 
 
 @contextmanager
-def house_in(home: Path, template: Path | None = None, demo: Any = None) -> Iterator[House]:
+def house_in(settings: Mapping[str, str]) -> Iterator[House]:
     """A house for the length of the block, with its context pushed for the test's own calls of services."""
     from grantflow.db import db
 
-    made = House(home, template, demo)
+    made = House(settings)
     try:
         with made.app.app_context():
             yield made
@@ -149,9 +145,9 @@ def house_in(home: Path, template: Path | None = None, demo: Any = None) -> Iter
 
 
 @pytest.fixture
-def house(template_database: Path, tmp_path: Path) -> Iterator[House]:
+def house(installation: dict[str, str]) -> Iterator[House]:
     """An empty house for one test."""
-    with house_in(tmp_path, template_database) as made:
+    with house_in(installation) as made:
         yield made
 
 

@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from grantflow.config import FOR_TESTS
 from tests import postgres
 from tests.browser import browser
 from tests.databases import KEY, Prepared, prepared_by
+from tests.post import post
 
-__all__ = ["browser"]
+__all__ = ["browser", "post"]
 
 # What the tests' own environment says of an installation must not reach them.
 for _name in list(os.environ):
@@ -72,10 +74,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = metafunc.config.getoption("--database")
-    if "kept_in" in metafunc.fixturenames and wanted != "sqlite":
-        only = metafunc.definition.get_closest_marker("sqlite_only")
-        kinds = ["sqlite", "postgresql"] if wanted == "both" else ["postgresql"]
-        metafunc.parametrize("kept_in", ["sqlite"] if only else kinds, indirect=True)
+    if wanted == "sqlite":
+        return
+    only = metafunc.definition.get_closest_marker("sqlite_only")
+    kinds = ["sqlite"] if only else ["sqlite", "postgresql"] if wanted == "both" else ["postgresql"]
+    for name, scope in (("kept_in", "function"), ("kept_for_all", "module")):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, kinds, indirect=True, scope=scope)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
@@ -145,17 +150,34 @@ def migrated_postgres(cluster: str, prepared: Prepared) -> Callable[[], str]:
     return lambda: postgres.fresh_database(cluster, like=prepared("postgresql")[0])
 
 
-@pytest.fixture
-def kept_in(request: pytest.FixtureRequest, prepared: Prepared, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The settings of a database of the kind this run asks for, a copy of the prepared one."""
-    kind = getattr(request, "param", "sqlite")
+@contextmanager
+def _kept(request: Any, home: Path) -> Iterator[dict[str, str]]:
+    """A copy of the prepared database of the kind this run asks for, and its settings."""
+    kind, prepared = getattr(request, "param", "sqlite"), request.getfixturevalue("prepared")
     if kind == "sqlite":
-        shutil.copy(prepared(kind)[0], tmp_path / "grantflow.db")
+        shutil.copy(prepared(kind)[0], home / "grantflow.db")
         yield {}
         return
     url = postgres.fresh_database(request.getfixturevalue("cluster"), like=prepared(kind)[0])
     yield {"DATABASE_URL": url}
     postgres.drop(url)
+
+
+@pytest.fixture
+def kept_in(request: pytest.FixtureRequest, prepared: Prepared, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The settings of this test's database, beside its folder."""
+    with _kept(request, tmp_path) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def kept_for_all(
+    request: pytest.FixtureRequest, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """The settings of an installation that all tests of a module share."""
+    home = tmp_path_factory.mktemp("shared")
+    with _kept(request, home) as settings:
+        yield {"GRANTFLOW_HOME": str(home), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": KEY, **settings}
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from grantflow.disbursements.queries import awaited
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation
 from grantflow.money import Money
+from grantflow.paging import Page
 from grantflow.programmes.models import Programme
 
 PAGE = 25
@@ -135,26 +136,10 @@ class Desk:
     mine_second: int
     ages: tuple[Age, ...]
     lines: tuple[Line, ...]
-    total: int
     sums: tuple[Money, ...]
     ready: tuple[Money, ...]
-    page: int
+    page: Page
     people: dict[int, str]
-
-    @property
-    def first(self) -> int:
-        """Number of the first row shown."""
-        return 0 if not self.total else (self.page - 1) * PAGE + 1
-
-    @property
-    def last(self) -> int:
-        """Number of the last row shown."""
-        return min(self.total, self.page * PAGE)
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are."""
-        return max(1, -(-self.total // PAGE))
 
 
 def _sums(rows: list[tuple[str, int]]) -> tuple[Money, ...]:
@@ -197,18 +182,17 @@ def finance_desk(actor: Actor, today: date, view: str = "all", page: int = 1) ->
         return _sums([(row[1], int(row[6])) for row in counted if among(name, row)])
 
     counts = {name: sum(row[5] for row in counted if among(name, row)) for name in VIEWS}
-    page = min(max(1, page), max(1, -(-counts[view] // PAGE)))
-    lines = _lines(actor, view, today, page)
+    shown = Page(page, counts[view], PAGE)
+    lines = _lines(actor, view, today, shown)
     return Desk(
         view=view,
         counts=counts,
         mine_second=sum(row[5] for row in counted if row[0] == "first_approved" and row[3]),
         ages=tuple(Age(name, first, last, counts[name], sums_of(name)) for name, first, last in AGES),
         lines=lines,
-        total=counts[view],
         sums=sums_of(view),
         ready=sums_of("ready"),
-        page=page,
+        page=shown,
         people=names(
             [x for line in lines for x in (line.tranche.prepared_by_id, line.tranche.first_by_id)],
             actor.language,
@@ -216,7 +200,7 @@ def finance_desk(actor: Actor, today: date, view: str = "all", page: int = 1) ->
     )
 
 
-def _lines(actor: Actor, view: str, today: date, page: int) -> tuple[Line, ...]:
+def _lines(actor: Actor, view: str, today: date, page: Page) -> tuple[Line, ...]:
     found = (
         session()
         .execute(
@@ -228,7 +212,7 @@ def _lines(actor: Actor, view: str, today: date, page: int) -> tuple[Line, ...]:
             .where(visible_to(actor), _condition(view, today))
             .order_by(Tranche.due_on, Award.number, Tranche.n)
             .limit(PAGE)
-            .offset((page - 1) * PAGE)
+            .offset(page.offset)
         )
         .all()
     )

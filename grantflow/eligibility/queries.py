@@ -24,6 +24,7 @@ from grantflow.engine.definition import State
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation, Person
 from grantflow.identity.words import search_key
+from grantflow.paging import Page
 from grantflow.programmes.models import Call, CallScope, Place
 from grantflow.rendering import language
 from grantflow.submissions.rows import APPLICATIONS, CASES
@@ -82,14 +83,8 @@ class Found:
     """A page of the pipeline: its lines, how many there are, and what they ask together."""
 
     lines: list[Line]
-    total: int
+    page: Page
     asked: int
-    first: int
-
-    @property
-    def last(self) -> int:
-        """The number of the last line of this page."""
-        return self.first + len(self.lines) - 1
 
 
 def _narrowed(query: Select[Any], call_id: int, wanted: Filter, actor: Actor) -> Select[Any]:
@@ -135,7 +130,7 @@ def find(call_id: int, wanted: Filter, actor: Actor, lang: str) -> Found:
         _narrowed(select(func.count(), func.coalesce(func.sum(_A.asked_minor), 0)).select_from(CASES),
                   call_id, wanted, actor)
     ).one()  # fmt: skip
-    page = min(wanted.page, max(1, -(-total // PAGE)))
+    page = Page(wanted.page, total, PAGE)
     columns = {
         "due": _C.due_at, "number": _C.ref, "title": _A.title, "district": Place.search_key,
         "state": _C.state, "asked": _A.asked_minor,
@@ -147,7 +142,7 @@ def find(call_id: int, wanted: Filter, actor: Actor, lang: str) -> Found:
             select(CASES, _A.title.label("project"), _A.asked_minor, Place.name.label("district"),
                    Organisation.name_en, Organisation.name_ru).select_from(CASES),
             call_id, wanted, actor,
-        ).order_by(*order).limit(PAGE).offset((page - 1) * PAGE)
+        ).order_by(*order).limit(PAGE).offset(page.offset)
     ).all()  # fmt: skip
     checked = _checked([row.id for row in rows])
     titles.load(rows)
@@ -170,7 +165,7 @@ def find(call_id: int, wanted: Filter, actor: Actor, lang: str) -> Found:
                 checked.get(row.id),
             )
         )
-    return Found(lines, total, int(asked), (page - 1) * PAGE + 1)
+    return Found(lines, page, int(asked))
 
 
 @dataclass(frozen=True)

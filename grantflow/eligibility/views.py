@@ -18,7 +18,7 @@ from grantflow.eligibility import service
 from grantflow.eligibility.filters import Filter
 from grantflow.eligibility.forms import RunForm, WaiveForm
 from grantflow.eligibility.proposals import proposal, told
-from grantflow.eligibility.queries import PAGE, calls_of, districts_of, find, names_of
+from grantflow.eligibility.queries import calls_of, districts_of, find, names_of
 from grantflow.eligibility.tallies import tallies
 from grantflow.errors import NotFound, Refused
 from grantflow.identity.access import Actor, access
@@ -59,7 +59,6 @@ def pipeline(code: str) -> Any:
     tally = tallies([call.case_id], roles)[call.case_id]
     return render_template(
         "eligibility/pipeline.html", call=call, case=case, form=form, wanted=wanted, found=found, tally=tally,
-        page=PAGE,
         districts=districts_of(call.case_id), terms=terms_by_hash(call.pack_hash), roles=ROLE_LABELS,
         waiting=len(service.waiting(call.case_id)), manager="manager" in roles,
     )  # fmt: skip

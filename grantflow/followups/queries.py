@@ -24,6 +24,7 @@ from grantflow.followups import sustainability
 from grantflow.followups.models import Check, Report, ReportFile, ReportVersion
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation
+from grantflow.paging import Page
 from grantflow.programmes.models import Place
 from grantflow.programmes.terms import Checks
 from grantflow.programmes.terms import Report as Plan
@@ -142,24 +143,8 @@ class Board:
     view: str
     counts: dict[str, int]
     lines: tuple[Line, ...]
-    total: int
-    page: int
+    page: Page
     cohort: Cohort
-
-    @property
-    def first(self) -> int:
-        """Number of the first line shown."""
-        return 0 if not self.total else (self.page - 1) * PAGE + 1
-
-    @property
-    def last(self) -> int:
-        """Number of the last line shown."""
-        return min(self.total, self.page * PAGE)
-
-    @property
-    def pages(self) -> int:
-        """How many pages there are."""
-        return max(1, -(-self.total // PAGE))
 
 
 def _view(name: str, now: Any) -> Any:
@@ -184,7 +169,7 @@ def board(actor: Actor, now: Any, view: str = "work", page: int = 1) -> Board:
     sums = [func.sum(case((_view(name, now), 1), else_=0)) for name in VIEWS]
     row = session().execute(select(*sums).select_from(Check).join(Case, Case.id == Check.case_id).where(*visible)).one()
     counts = {name: int(value or 0) for name, value in zip(VIEWS, row, strict=True)}
-    page = min(max(1, page), max(1, -(-counts[view] // PAGE)))
+    shown = Page(page, counts[view], PAGE)
     found = (
         session()
         .execute(
@@ -197,13 +182,13 @@ def board(actor: Actor, now: Any, view: str = "work", page: int = 1) -> Board:
             .where(*visible, _view(view, now))
             .order_by(Check.opens_on, Award.number, Check.months)
             .limit(PAGE)
-            .offset((page - 1) * PAGE)
+            .offset(shown.offset)
         )
         .all()
     )
     titles.load(k for k, *_rest in found)
     lines = tuple(Line(c, k, a, o, p, card(c)) for c, k, a, o, p in found)
-    return Board(view, counts, lines, counts[view], page, cohort(actor))
+    return Board(view, counts, lines, shown, cohort(actor))
 
 
 @dataclass(frozen=True)

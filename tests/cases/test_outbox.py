@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
-import socket
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from flask import Flask
 from sqlalchemy import select
 
@@ -20,32 +15,7 @@ from grantflow.cases.models import Letter, Outbox
 from grantflow.db import db, session, unit_of_work
 from grantflow.identity.access import Actor
 from tests.factories import also, person, record_file
-
-
-class Post:
-    """A real mail server on loopback that keeps what it is given, or refuses it."""
-
-    def __init__(self) -> None:
-        self.kept: list[Any] = []
-        self.refuse = False
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        if self.refuse:
-            return "451 not now"
-        self.kept.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
-        return "250 OK"
-
-
-@pytest.fixture
-def post() -> Iterator[tuple[Post, int]]:
-    handler = Post()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    controller = Controller(handler, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield handler, port
-    controller.stop()
+from tests.post import Post
 
 
 def tell(reader: Actor, **params: Any) -> None:

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,7 @@ class House:
         self.home, self.port = home, free_port()
         self.settings = {f"GRANTFLOW_{name.upper()}": value for name, value in settings.items()}
         self.process: subprocess.Popen[bytes] | None = None
+        self.one_at_a_time = threading.RLock()
         # A file and no pipe: nobody reads while the tests drive it, and a full pipe would stop the server.
         self.log = home / f"serve-{self.port}.log"
         self.app = create_app({**self.environ, "GRANTFLOW_WORKER": "no"})
@@ -87,8 +89,9 @@ class House:
 
     @contextmanager
     def inside(self) -> Iterator[Flask]:
-        """The app's context on the house's database, in this process."""
-        with self.app.app_context():
+        """The app's context on the house's database, in this process: for one thread at a time, since whoever leaves
+        ends all connections."""
+        with self.one_at_a_time, self.app.app_context():
             try:
                 yield self.app
             finally:

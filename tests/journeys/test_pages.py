@@ -20,6 +20,7 @@ from grantflow.cases.models import Case
 from grantflow.db import session
 from grantflow.identity.models import Person
 from tests.browser import NARROW, WIDE, Hands, House, axe_faults, house_in, shot, sideways
+from tests.databases import KEY
 
 PEOPLE = {
     "nobody": "", "applicant": "applicant@demo.example", "grantee": "grantee@demo.example",
@@ -91,7 +92,7 @@ def demo(built: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory)
 
     home = tmp_path_factory.mktemp("demo")
     shutil.copytree(built("paying"), home, dirs_exist_ok=True)
-    with house_in(home) as house:
+    with house_in({"GRANTFLOW_HOME": str(home), "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": KEY}) as house:
         command.demo_facts(house.app)
         yield house
 

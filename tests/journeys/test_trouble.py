@@ -67,8 +67,8 @@ class Open:
 
 
 @pytest.fixture(scope="module")
-def contest(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
-    with house_in(tmp_path_factory.mktemp("trouble"), template_database) as house:
+def contest(kept_for_all: dict[str, str]) -> Iterator[Open]:
+    with house_in(kept_for_all) as house:
         yield Open(house)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +28,7 @@ from grantflow.programmes.models import Call
 from grantflow.programmes.service import load_pack
 from grantflow.scoring import service as scoring
 from grantflow.submissions import service as submissions
+from tests import postgres
 from tests.awards.scene import FINAL, INTERIM, WORKING, Scene
 from tests.factories import organisation, person
 from tests.submissions.conftest import ANSWERS, FILE, PDF
@@ -49,22 +49,49 @@ BUDGET = 60_000_000
 CHAPTERS = ("drawn up", "open", "closed", "scoring", "ranked", "running", "paying", "followed up")
 
 
-@dataclass(frozen=True)
-class Chapter:
-    """Where a life may begin: the database as it then was, and the hour."""
+class File:
+    """The database is an SQLite file; what is kept of it are copies."""
 
-    database: Path
-    at: datetime
+    def __init__(self, app: Flask, folder: Path) -> None:
+        self.file, self.folder = Path(app.config["GRANTFLOW"].home) / "grantflow.db", folder
+
+    def keep(self, name: str) -> None:
+        """Copy the database as it now is."""
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.engine.dispose()
+        shutil.copy(self.file, self.folder / f"{name}.db")
+
+    def put_back(self, name: str) -> None:
+        """Make the database as it was when it was kept."""
+        for tail in ("-wal", "-shm"):
+            Path(f"{self.file}{tail}").unlink(missing_ok=True)
+        shutil.copy(self.folder / f"{name}.db", self.file)
+
+
+class Server:
+    """The database is one of a PostgreSQL server; what is kept of it are databases beside it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.kept: dict[str, str] = {}
+
+    def keep(self, name: str) -> None:
+        """Copy the database as it now is."""
+        self.kept[name] = postgres.fresh_database(self.url, like=self.url)
+
+    def put_back(self, name: str) -> None:
+        """Make the database as it was when it was kept."""
+        postgres.put_back(self.url, self.kept[name])
 
 
 class World:
     """The ids of everybody and everything, and the hour. The rest is in the database."""
 
-    def __init__(self, app: Flask, folder: Path) -> None:
-        self.app, self.folder = app, folder
-        self.file = Path(app.config["GRANTFLOW"].home) / "grantflow.db"
+    def __init__(self, app: Flask, database: File | Server) -> None:
+        self.app, self.database = app, database
         self.now = datetime(2021, 9, 20, 9, tzinfo=UTC)
-        self.chapters: dict[str, Chapter] = {}
+        self.hours: dict[str, datetime] = {}
         self.people: dict[str, int] = {}
         with clock.at(self.now):
             self._found()
@@ -114,23 +141,20 @@ class World:
         return [scoring.Member(self.people[c], seat, self.seats[c], c == "chair") for c, seat in READERS]
 
     def keep(self, name: str) -> None:
-        """Copy the database as it now is."""
-        db.session.remove()
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.engine.dispose()
-        copy = self.folder / f"{name}.db"
-        shutil.copy(self.file, copy)
-        self.chapters[name] = Chapter(copy, self.now)
+        """A chapter begins at what the database now is, at this hour."""
+        self._leave()
+        self.database.keep(name)
+        self.hours[name] = self.now
 
     def begin(self, name: str) -> None:
         """Put the database back to a chapter."""
+        self._leave()
+        self.database.put_back(name)
+        self.now = self.hours[name]
+
+    def _leave(self) -> None:
         db.session.remove()
         db.engine.dispose()
-        for tail in ("-wal", "-shm"):
-            Path(f"{self.file}{tail}").unlink(missing_ok=True)
-        shutil.copy(self.chapters[name].database, self.file)
-        self.now = self.chapters[name].at
 
     def later(self, **more: int) -> None:
         """Let time pass, then let the worker do its round."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
@@ -14,8 +13,7 @@ from grantflow import create_app
 from grantflow.db import db
 from tests import valkey
 from tests.browsing import FreshClient
-from tests.faults.house import free_port
-from tests.queue.house import Post, Works
+from tests.queue.house import Works
 
 
 @pytest.fixture
@@ -41,17 +39,6 @@ def app(
         yield made
         db.session.remove()
         db.engine.dispose()
-
-
-@pytest.fixture
-def post() -> Iterator[tuple[Post, int]]:
-    """A real mail server on loopback."""
-    handler = Post()
-    controller = Controller(handler, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    yield handler, controller.port
-    handler.go.set()
-    controller.stop()
 
 
 @pytest.fixture(params=["SQLite", "PostgreSQL"])

@@ -1,18 +1,14 @@
-"""A house with a queue: its workers and schedulers as real processes to start, stop and kill, and its post.
+"""A house with a queue: its workers and schedulers as real processes to start, stop and kill.
 
 The web server and the cases are those of `tests.faults.house`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import email
-import email.policy
 import os
 import signal
 import subprocess
 import sys
-import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,26 +20,6 @@ from grantflow.cases import service
 from grantflow.cases.models import Outbox
 from grantflow.db import session, unit_of_work
 from tests.faults.house import PATIENCE, ROOT, House, wait_for
-
-
-class Post:
-    """A real mail server that keeps the number of every message it accepted; slow, so that a kill finds it at work."""
-
-    def __init__(self) -> None:
-        self.numbers: list[str] = []
-        self.asked = 0
-        self.slow = 0.01
-        self.go = threading.Event()
-        self.go.set()
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        self.asked += 1
-        await asyncio.get_running_loop().run_in_executor(None, self.go.wait)
-        await asyncio.sleep(self.slow)
-        self.numbers.append(str(message["Message-ID"]))
-        await asyncio.sleep(self.slow)  # accepted, and the sender does not know it yet
-        return "250 OK"
 
 
 class Program:

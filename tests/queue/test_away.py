@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from tests import valkey
 from tests.faults.house import wait_for
-from tests.queue.house import Post, Works
+from tests.post import Post
+from tests.queue.house import Works
 
 
 def queue_of(house: Works) -> str:

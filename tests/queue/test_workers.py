@@ -31,7 +31,8 @@ from grantflow.history.models import Checkpoint, Event
 from tests import valkey
 from tests.cases.machines import label, move
 from tests.faults.house import PATIENCE, ROOT, wait_for
-from tests.queue.house import Post, Works
+from tests.post import Post
+from tests.queue.house import Works
 
 NOBODY = "redis://127.0.0.1:9/0"
 """An address at which nothing listens."""
