@@ -33,9 +33,9 @@ _BEGINNING = datetime(2000, 1, 1)
 class _Still(ZipFile):
     """An archive whose members bear no instant of the writing."""
 
-    def writestr(self, name: Any, data: Any, *_given: Any, **_more: Any) -> None:
+    def writestr(self, zinfo_or_arcname: Any, data: Any, *_given: Any, **_more: Any) -> None:
         """One member from memory."""
-        super().writestr(self._named(name), data)
+        super().writestr(self._named(zinfo_or_arcname), data)
 
     def write(self, filename: Any, arcname: Any = None, *_given: Any, **_more: Any) -> None:
         """One member from a file, a piece at a time."""
@@ -66,8 +66,8 @@ class Book:
     def __exit__(self, *_error: object) -> None:
         for sheet in self._book.worksheets:
             if (writer := getattr(sheet, "_writer", None)) is not None:
-                if not sheet.closed:  # type: ignore[union-attr]
-                    sheet.close()  # type: ignore[union-attr]
+                if not sheet.closed:
+                    sheet.close()
                 Path(writer.out).unlink(missing_ok=True)
 
     def _cell(self, sheet: Any, value: Any, *, bold: bool = False) -> Any:
@@ -86,7 +86,7 @@ class Book:
             if len(value) > _LONGEST:
                 value = value[:_LONGEST] + " […]"
             look = _QUOTED if value[:1] in ("=", "+", "-", "@") else _TEXT
-        made = WriteOnlyCell(sheet, value)
+        made: Any = WriteOnlyCell(sheet, value)
         if look in (_TEXT, _QUOTED):
             made.data_type = "s"
         # A style is reckoned once: to reckon it for every cell takes half the time of a workbook.

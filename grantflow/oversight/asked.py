@@ -44,7 +44,7 @@ def name_of(case: Any) -> str:
 def file_name(case: Any) -> str:
     """What the workbook is called where it arrives, in the asker's language."""
     code = session().scalar(select(Call.code).where(Call.case_id == case.id)) if case.kind == "call" else None
-    return _("%(case)s history", case=code or case.ref or f"{case.kind}-{case.id}") + ".xlsx"
+    return str(_("%(case)s history", case=code or case.ref or f"{case.kind}-{case.id}")) + ".xlsx"
 
 
 def ask(actor: Actor, case: Any, language: str, key: str) -> int:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from flask import Flask
 from openpyxl import load_workbook
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from grantflow import clock
 from grantflow.cases import outbox, service, worker
@@ -163,6 +164,11 @@ def test_the_same_cut_off_gives_the_same_bytes_whatever_happened_since(
     number = house.ask(app)
     worker.do_long_work()
     first = file_of(app, house.auditor, number)[1]
+    assert {member.date_time for member in ZipFile(io.BytesIO(first)).infolist()} == {(2000, 1, 1, 0, 0, 0)}
+    properties = load_workbook(io.BytesIO(first)).properties
+    last = session().scalar(select(func.max(Event.at)).where(Event.case_id == house.file))
+    assert last is not None
+    assert properties.created == properties.modified == last.replace(tzinfo=None, microsecond=0)
     house.note(3)
     with unit_of_work() as current:
         current.execute(update(Case).where(Case.id == house.file).values(title="Called otherwise", ref="AL-1"))
@@ -257,6 +263,26 @@ def test_a_maker_who_comes_back_after_its_lease_marks_nothing(
     assert row(number).state == "ready" and told(house.auditor) == ["export_ready"]
     assert [path.stat().st_size for path in files(app)] == [row(number).size]
     assert file_of(app, house.auditor, number)[0] == 200
+
+
+def test_a_maker_who_comes_back_while_another_makes_it_leaves_it_to_the_other(
+    app: Flask, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, real = house.ask(app), exports.write
+    later = clock.now() + 2 * making.LEASE
+
+    def slow(*given: Any) -> None:
+        real(*given)
+        with clock.at(later):
+            assert making.claim() is not None
+
+    with monkeypatch.context() as patched:
+        patched.setattr(exports, "write", slow)
+        assert making.work() == 0
+    assert (row(number).state, row(number).attempts) == ("being_made", 2) and told(house.auditor) == []
+    with clock.at(later + 2 * making.LEASE):
+        assert making.work() == 1
+    assert told(house.auditor) == ["export_ready"] and len(files(app)) == 1
 
 
 def test_asked_to_stop_it_gives_the_work_back(app: Flask, house: House) -> None:
