@@ -168,3 +168,11 @@ def parse_date(text: str | None, *, earliest: date = date(1900, 1, 1), latest: d
         between = {"first": f"{earliest:%d.%m.%Y}", "last": f"{latest:%d.%m.%Y}"}
         raise Unreadable(_("Write a date between %(first)s and %(last)s.", **between))
     return read
+
+
+def parse_hour(text: str | None) -> tuple[int, int]:
+    """An hour of the day with its minutes: 23:59, 9.30. Raises Unreadable."""
+    found = re.fullmatch(r"\s*([01]?[0-9]|2[0-3])[:.]([0-5][0-9])\s*", text or "")
+    if not found:
+        raise Unreadable(_("Write the hour as 23:59."))
+    return int(found[1]), int(found[2])

@@ -60,7 +60,7 @@ class Context:
     facts: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     scope: dict[str, Any] = field(default_factory=dict)
-    also: list[tuple[str, tuple[int, ...], dict[str, Any]]] = field(default_factory=list)
+    also: list[tuple[str, tuple[int, ...], dict[str, Any], int | None]] = field(default_factory=list)
     _once: dict[tuple[Callable[[int], Any], int], Any] = field(default_factory=dict)
     _fire: Any = None
     _open: Any = None
@@ -100,9 +100,9 @@ class Context:
         """Give the notices of this move a value for `{name}`."""
         self.params[name] = plain(value)
 
-    def notify(self, notice: str, person_ids: list[int], **params: Any) -> None:
-        """Send a further notice to named people, with the move."""
-        self.also.append((notice, tuple(dict.fromkeys(person_ids)), {k: plain(v) for k, v in params.items()}))
+    def notify(self, notice: str, person_ids: list[int], *, about: int | None = None, **params: Any) -> None:
+        """Send a further notice to named people, with the move; `about`: the case it leads to, if it is not this one."""
+        self.also.append((notice, tuple(dict.fromkeys(person_ids)), {k: plain(v) for k, v in params.items()}, about))
 
     def set_scope(self, **columns: Any) -> None:
         """Change columns of the case itself: ref, title, panel_id, organisation_id, alliance_id."""

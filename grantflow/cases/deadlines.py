@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
 
 from grantflow import clock
 from grantflow.cases import definitions
@@ -85,7 +85,7 @@ def carry_over(ctx: Any, state: str) -> None:
         closed = update(_ROWS).where(_ROWS.c.id.in_([row.id for row in surplus]))
         writing().execute(closed.values(closed_at=clock.now(), outcome="left behind"))
     _OPEN.run(ctx.connection, *missing)
-    _nearest(ctx.case.id)
+    _nearest(Case.__table__.c.id == ctx.case.id)
 
 
 def reckon(case_id: int) -> None:
@@ -111,11 +111,25 @@ def reckon(case_id: int) -> None:
             current.execute(
                 insert(rows).values(case_id=case_id, name=deadline.name, trigger=deadline.trigger, due_at=due_at)
             )
-    _nearest(case_id)
+    _nearest(Case.__table__.c.id == case_id)
 
 
-def _nearest(case_id: int) -> None:
-    """Keep the nearest date of the present state on the case: an open one, or one that passed and was only noted."""
+def set_for_many(source: str, due_at: datetime | None, *which: ColumnElement[bool]) -> None:
+    """Give the open deadlines that this source decides another date, in all the cases of a condition, inside a unit of
+    work; None: they wait for nothing any more. The same few statements however many there are; whoever calls holds them.
+    """
+    named = {
+        deadline.name for workflow in definitions.kept() for deadline in workflow.deadlines if deadline.field == source
+    }
+    cases = select(Case.__table__.c.id).where(*which)
+    done = {"closed_at": clock.now(), "outcome": "no date"} if due_at is None else {"due_at": due_at}
+    here = (_ROWS.c.case_id.in_(cases), _ROWS.c.name.in_(named), _ROWS.c.closed_at.is_(None))
+    writing().execute(update(_ROWS).where(*here).values(done))
+    _nearest(*which)
+
+
+def _nearest(*which: ColumnElement[bool]) -> None:
+    """Keep the nearest date of the present state on the cases: an open one, or one that passed and was only noted."""
     rows, cases = CaseDeadline.__table__, Case.__table__
     noted = and_(rows.c.outcome == FIRED, rows.c.due_at > cases.c.since_at)
     nearest = (
@@ -124,7 +138,7 @@ def _nearest(case_id: int) -> None:
         .correlate(cases)
         .scalar_subquery()
     )
-    writing().execute(update(cases).where(cases.c.id == case_id).values(due_at=nearest))
+    writing().execute(update(cases).where(*which).values(due_at=nearest))
 
 
 def sweep(limit: int = 200) -> int:
@@ -173,4 +187,4 @@ def _still_open(row: Any) -> bool:
 
 def _close(row: Any, outcome: str) -> None:
     writing().execute(update(_ROWS).where(_ROWS.c.id == row.id).values(closed_at=clock.now(), outcome=outcome))
-    _nearest(row.case_id)
+    _nearest(Case.__table__.c.id == row.case_id)

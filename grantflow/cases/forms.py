@@ -5,6 +5,7 @@ What a particular move asks beside it is its stage's form, registered under the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -59,6 +60,11 @@ class MoveForm(Keyed):
             )
         self.said = text
         return fine and not self.reason.errors
+
+
+def letters_seen(sent: Mapping[str, str]) -> str:
+    """The word for the letters that were looked at before this was sent; none where they are asked for."""
+    return "" if sent.get("do") == "look" else sent.get("letters", "")
 
 
 def stage_form(move: Move, formdata: Any, case: Any, actor: Any) -> Any:

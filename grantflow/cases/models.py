@@ -129,8 +129,9 @@ class Outbox(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     dedupe: Mapped[str] = mapped_column(String(200))
-    """case/seq/notice/person: the same event never writes the same notice twice. A reminder has "r" and its number
-    instead of the event's, a letter that gathers its kind, day and person."""
+    """case/seq/notice/person: the same event never writes the same notice twice. The case is the event's; `case_id` may be
+    another, to which the letter leads. A reminder has "r" and its number instead of the event's, a letter that gathers
+    its kind, day and person."""
     notice: Mapped[str] = mapped_column(String(60))
     person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
     case_id: Mapped[int | None] = mapped_column(Id, ForeignKey("cases.id"))

@@ -91,8 +91,7 @@ def _fire(case: Any, found: Move, actor: Actor, form: Any, asked: Any) -> Page:
             "version": form.seen if form.seen is not None else -1,
         }
         if rehearsal.writes_to_many(found):
-            seen = "" if request.form.get("do") == "look" else request.form.get("letters", "")
-            made = rehearsal.fire(case.id, found.trigger, seen=seen, **how)
+            made = rehearsal.fire(case.id, found.trigger, seen=forms.letters_seen(request.form), **how)
             if isinstance(made, rehearsal.Letters):
                 shown = _page(case, found, Verdict(True), form, asked, letters=made)
                 return shown, 200 if made.seen is None else 409

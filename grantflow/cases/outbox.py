@@ -74,14 +74,14 @@ def _holders(roles: tuple[str, ...]) -> Prepared:
 
 def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
     """Write the notices of a move, and those its effects added, for every recipient; once for each person."""
-    notices: list[tuple[str, Iterable[int], dict[str, Any]]] = [
-        (name, people, {}) for name, people in _recipients(ctx, case, getattr(ctx.move, "notices", ())).items()
+    notices: list[tuple[str, Iterable[int], dict[str, Any], int | None]] = [
+        (name, people, {}, None) for name, people in _recipients(ctx, case, getattr(ctx.move, "notices", ())).items()
     ]
     notices += ctx.also
     if not notices:
         return
     unique, common = {}, _words(ctx, case)
-    for name, people, params in notices:
+    for name, people, params, about in notices:
         words = {**common, **ctx.params, **params}
         for person_id in people:
             dedupe = f"{case.id}/{event['seq']}/{name}/{person_id}"
@@ -89,7 +89,7 @@ def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
                 "dedupe": dedupe,
                 "notice": name,
                 "person_id": person_id,
-                "case_id": case.id,
+                "case_id": about or case.id,
                 "params": words,
                 "created_at": ctx.now,
                 "due_at": ctx.now,

@@ -1,15 +1,17 @@
-"""A move that writes to many is looked at before it is made: the same move, made whole and taken back, tells which letters
-it would send. It is made for good only while these are the letters that were looked at.
+"""An act that writes to many is looked at before it is done: the same act, done whole and taken back, tells which letters
+it would send. It is done for good only while these are the letters that were looked at.
 
-What the move does is `service.fire`'s and its effects'; what a letter says is `mail`'s, who gets none is `withholding`'s.
+What the act does is `service.fire`'s and its effects', or its stage's; what a letter says is `mail`'s, who gets none is
+`withholding`'s.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any
@@ -59,7 +61,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Letters:
-    """What a move would send. `mark` is the word for exactly these letters, `seen` how many were looked at before."""
+    """What an act would send. `mark` is the word for exactly these letters, `seen` how many were looked at before."""
 
     mark: str
     seen: int | None
@@ -96,17 +98,22 @@ def writes_to_many(move: Move) -> bool:
 
 
 def fire(case_id: int, trigger: str, *, seen: str, **how: Any) -> service.Outcome | Letters:
-    """Make the move, if the letters it writes are those under the mark `seen`; else take everything back and give the
-    letters as they would be now. It is a unit of work of its own and refuses what `service.fire` refuses.
+    """Make the move, if the letters it writes are those under the mark `seen`, as `act` does."""
+    return act(case_id, partial(service.fire, case_id, trigger, **how), seen=seen)
 
-    The letters are compared inside the move itself, so nothing can come between. What a reader switches for themselves
+
+def act(case_id: int, do: Callable[[], service.Outcome], *, seen: str) -> service.Outcome | Letters:
+    """Do it, if the letters it writes are those under the mark `seen`; else take everything back and give the letters as
+    they would be now. It is a unit of work of its own and refuses what `do` refuses; `case_id` says whose words count.
+
+    The letters are compared inside the act itself, so nothing can come between. What a reader switches for themselves
     until a letter leaves (language, which mail they want) makes no other letter.
     """
     heard: list[dict[str, Any]] = []
     try:
         with unit_of_work() as current:
             current.info[outbox.OVERHEARD] = heard
-            outcome = service.fire(case_id, trigger, **how)
+            outcome = do()
             words = _words(heard, texts.programme_of(case_id))
             mark = _mark(heard, words)
             if mark != seen and not outcome.replayed:

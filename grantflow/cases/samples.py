@@ -19,6 +19,8 @@ _SAMPLES: dict[str, Any] = {
     "amount": {"minor": 15_040_000, "currency": "RUB"},
     "organisation": {"en": "Example Workshop", "ru": "Мастерская «Пример»"},
     "person": {"en": "A. Example", "ru": "А. Примерова"},
+    "before": {"en": "1 November 2021, 23:59, Moscow time", "ru": "1 ноября 2021 г., 23:59, московское время"},
+    "closes": {"en": "8 November 2021, 23:59, Moscow time", "ru": "8 ноября 2021 г., 23:59, московское время"},
     "months": "12",
     "number": "6",
     "role": {"en": "Auditor", "ru": "Аудитор"},

@@ -16,11 +16,12 @@ from grantflow import clock
 from grantflow.cases import deadlines
 from grantflow.cases.context import plain
 from grantflow.cases.models import Case
-from grantflow.cases.service import get, open_case, record
+from grantflow.cases.service import lock, open_case, record
 from grantflow.db import writing
 from grantflow.errors import Refused
 from grantflow.identity.access import Actor
 from grantflow.programmes import models
+from grantflow.programmes.closing import put_off
 from grantflow.programmes.pack import CallPack, ProgrammePack
 from grantflow.programmes.parts import Prose
 from grantflow.programmes.rows import Loaded, put, two
@@ -30,6 +31,8 @@ from grantflow.programmes.versions import newer
 AFTER_OPENING = {"budget_minor", "zone", "opens_at", "alliance_id", "strategy_id", "no_strategy", "prefix"}
 """What people have already relied on once a call is open."""
 AFTER_CLOSING = AFTER_OPENING | {"closes_at", "grace_minutes", "questions_until_on", "pack_hash"}
+FROM_PACK = Prose(en="The terms of the call were changed.", ru="Условия конкурса изменены.")
+"""What applicants read as the reason where a pack, which holds none, puts off the closing hour of an open call."""
 
 
 def keep_terms(terms: Terms) -> str:
@@ -92,7 +95,7 @@ def _change_call(
     places: Mapping[str, int],
     actor: Actor,
 ) -> None:
-    case = get(row.case_id)
+    case = lock(row.case_id)
     changes = [(name, getattr(row, name), new) for name, new in values.items() if getattr(row, name) != new]
     opened = case.stage != "preparation"
     closed = opened and case.stage != "submission"
@@ -108,6 +111,8 @@ def _change_call(
             changes.append(("districts", before_codes, sorted(call.districts)))
     if not changes:
         return
+    later = next((after for name, _before, after in changes if opened and name == "closes_at"), None)
+    notices = put_off(row, later, FROM_PACK) if later is not None else []
     for name, _before, value in changes:
         if name != "districts":
             setattr(row, name, value)
@@ -115,7 +120,7 @@ def _change_call(
     done.changed["calls"] += 1
     said = [(name, _said(before), _said(after)) for name, before, after in changes]
     facts = next((newer(row.case_id, before, after) for name, before, after in changes if name == "pack_hash"), None)
-    record(row.case_id, "call_changed", actor=actor, facts=facts, changes=said)
+    record(row.case_id, "call_changed", actor=actor, facts=facts, changes=said, notices=notices)
     if {"opens_at", "closes_at", "grace_minutes"} & {name for name, _b, _a in changes}:
         deadlines.reckon(row.case_id)
 

@@ -18,15 +18,18 @@ from sqlalchemy import bindparam, select, update
 from grantflow import clock, rendering
 from grantflow.cases import deadlines, titles, words
 from grantflow.cases.context import Context
-from grantflow.cases.service import get, record
+from grantflow.cases.service import Outcome, lock, record
 from grantflow.db import session, unit_connection, writing
 from grantflow.engine.registry import registry
 from grantflow.engine.verdict import YES, Verdict, no
-from grantflow.errors import NotFound, Refused
+from grantflow.errors import NotFound, Refused, Stale
+from grantflow.history import store
+from grantflow.history.canonical import stamp
 from grantflow.identity.access import Actor
 from grantflow.prepared import Prepared
 from grantflow.programmes import models
 from grantflow.programmes.calls import current_districts, keep_terms
+from grantflow.programmes.closing import put_off
 from grantflow.programmes.loading import load_pack
 from grantflow.programmes.pack import Amendment
 from grantflow.programmes.parts import Prose
@@ -55,6 +58,16 @@ class _When:
 
     def __str__(self) -> str:
         return rendering.moment(self.at, self.zone)
+
+
+@dataclass(frozen=True)
+class _Day:
+    """A day inside a sentence, written in the reader's language at the moment of reading."""
+
+    on: date
+
+    def __str__(self) -> str:
+        return rendering.day(self.on)
 
 
 def _row(ctx: Context) -> models.Call:
@@ -173,7 +186,7 @@ def allot_number(call_id: int) -> str:
 
 
 def _manager_of(call_id: int, actor: Actor) -> Any:
-    case = get(call_id)
+    case = lock(call_id)
     if case.kind != "call":
         raise NotFound
     if not actor.roles_on(case) & {"manager", "admin", "system"}:
@@ -233,18 +246,55 @@ def apply_amendments(call_id: int, amendments: Iterable[Amendment], actor: Actor
     return sum(amend_scope(call_id, a.districts, a.reason, a.on, actor) for a in amendments)
 
 
-def extend_closing(call_id: int, closes_at: datetime, reason: str, actor: Actor) -> None:
-    """Put off the closing hour for everybody, with a reason, inside a unit of work. It is never brought
-    forward."""
+def may_put_off(case: Any, call: models.Call) -> Verdict:
+    """Whether the closing hour of a call can still be put off: it is approved, and the server's clock says it is open yet."""
+    if case.state == "draft":
+        return no(_("The call is a draft: change its closing hour in the pack."))
+    if case.stage not in ("preparation", "submission") or clock.now() > closing_instant(call):
+        return no(_("The call has closed already."))
+    return YES
+
+
+def extend_closing(
+    call_id: int, closes_at: datetime, reason: str, actor: Actor, *, key: str | None = None, seen: str | None = None
+) -> Outcome:
+    """Put off the closing hour for everybody, with a reason, inside a unit of work. It is never brought forward.
+
+    Whoever holds a draft is told with the event. `seen` is the hour the person saw, as `stamp` writes it: Stale if it is
+    another by now. A repeated `key` changes nothing and gives back the first event. Raises Refused for a call that is no
+    longer open, no reason, an hour that is not later, has passed, or lies on the day of the results or after it.
+    """
     current, case = writing(), _manager_of(call_id, actor)
+    if key is not None and (earlier := store.by_key(unit_connection(), call_id, key)) is not None:
+        return Outcome(case, earlier, moved=False, replayed=True)
     call = current.get_one(models.Call, call_id)
-    if case.stage not in ("preparation", "submission"):
-        raise Refused(_("The call has closed already."))
-    if not reason.strip():
+    now = _When(call.closes_at, call.zone)
+    if seen is not None and seen != stamp(call.closes_at):
+        raise Stale(_("The closing hour was changed while you were writing. It is now: %(when)s.", when=now))
+    if not (verdict := may_put_off(case, call)):
+        raise Refused(verdict.because)
+    if not (reason := reason.strip()):
         raise Refused(_("Write the reason: it will stand in the history."))
     if closes_at <= call.closes_at:
-        raise Refused(_("The closing hour can be put off, never brought forward."))
+        raise Refused(
+            _("The call closes on %(when)s. The closing hour can be put off, never brought forward.", when=now)
+        )
+    if closes_at <= clock.now():
+        raise Refused(_("This hour has passed. Write a later one."))
+    if day_in(closes_at, call.zone) >= call.results_on:
+        results = _Day(call.results_on)
+        raise Refused(_("The results come on %(day)s. The call has to close on an earlier day.", day=results))
+    notices = put_off(call, closes_at, Prose(en=reason, ru=reason))
     before, call.closes_at = call.closes_at, closes_at
     current.flush()
-    record(call_id, "closing_put_off", actor=actor, changes=[("closes_at", before, closes_at)], reason=reason)
+    event = record(
+        call_id,
+        "closing_put_off",
+        actor=actor,
+        changes=[("closes_at", before, closes_at)],
+        reason=reason,
+        key=key,
+        notices=notices,
+    )
     deadlines.reckon(call_id)
+    return Outcome(case, event, moved=False)

@@ -6,27 +6,29 @@ Public pages are in `public`; the moves of a call stand in the frame of its case
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 from wtforms import SelectChoice  # type: ignore[attr-defined]  # the stubs are older than the library
 
 from grantflow import clock
-from grantflow.cases import definitions
+from grantflow.cases import definitions, rehearsal
 from grantflow.cases.access import see
+from grantflow.cases.forms import letters_seen
 from grantflow.cases.pages import case_page
 from grantflow.db import unit_of_work
-from grantflow.errors import NotFound, Refused
+from grantflow.errors import NotFound, Refused, Stale
 from grantflow.identity.access import PUBLIC, Actor, access
 from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor, opens_for
 from grantflow.programmes import additions, queries, service
-from grantflow.programmes.forms import ScopeForm
+from grantflow.programmes.forms import ClosingForm, ScopeForm
 from grantflow.programmes.public import home, may_read, page_of_call
 from grantflow.programmes.results import results_framework
-from grantflow.rendering import day, label, number
+from grantflow.rendering import day, label, moment, number
 
 bp = Blueprint("programmes", __name__)
 STAFF = ("officer", "panellist", "chair", "finance", "manager", "auditor")
@@ -113,6 +115,7 @@ def call_body(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
         **page_of_call(row.code),
         "rooms": [(name, url_for(room, **of)) for name, room, of in rooms if opens_for(actor, room, case)],
         "manages": "manager" in actor.roles_on(case),
+        "may_put_off": bool(service.may_put_off(case, row)),
         "counts": queries.counts_by_state(case.id),
     }
 
@@ -160,3 +163,45 @@ def scope(code: str) -> str | Response | tuple[str, int]:
     elif form.is_submitted():
         status = 400
     return render_template("programmes/scope.html", form=form, call=row, case=case), status
+
+
+@bp.route("/calls/<code>/closing", methods=["GET", "POST"])
+@access("manager")
+def closing(code: str) -> str | Response | tuple[str, int]:
+    """Put off the closing hour of a call for everybody, with a reason; the letters about it are looked at first."""
+    actor = current_actor()
+    row = queries.call_by_code(code)
+    case = see(row.case_id, actor, "call")
+    if "manager" not in actor.roles_on(case):
+        raise Refused(_("Only the manager of this programme may put off the closing hour of its calls."))
+    form = ClosingForm(form_data(), closes_at=row.closes_at, zone=row.zone)
+    if request.method == "GET":
+        return _closing_page(form, row)
+    if not form.validate():
+        return _closing_page(form, row, status=400)
+    how = {"key": form.key.data, "seen": form.seen.data or ""}
+    act = partial(service.extend_closing, case.id, form.closes_at, form.said, actor, **how)
+    try:
+        made = rehearsal.act(case.id, act, seen=letters_seen(request.form))
+    except Stale as late:
+        form.see(row.closes_at)
+        return _closing_page(form, row, status=409, stale=str(late))
+    except Refused as refusal:
+        form.form_errors = [str(refusal)]
+        return _closing_page(form, row, status=409)
+    if isinstance(made, rehearsal.Letters):
+        return _closing_page(form, row, status=200 if made.seen is None else 409, letters=made)
+    flash(_("The call now closes on %(when)s.", when=moment(row.closes_at, row.zone)), "good")
+    return redirect(url_for("cases.show", case_id=case.id), 303)
+
+
+def _closing_page(form: Any, row: Any, *, status: int = 200, **more: Any) -> tuple[str, int]:
+    """The page as the call stands now, and its status: once the call has closed, 403 with what was typed."""
+    case = see(row.case_id, current_actor(), "call")
+    verdict = service.may_put_off(case, row)
+    if not verdict:
+        form.form_errors, status = [], 403
+    rewords = row.programme_id in current_actor().scopes("manager", "programme_id")
+    return render_template(
+        "programmes/closing.html", form=form, call=row, case=case, verdict=verdict, rewords=rewords, **more
+    ), status

@@ -154,7 +154,7 @@ def decide(ctx: Context) -> None:
     if amount is not None:
         ctx.fact("amount", Money(amount, application.currency))
     if announced is not None:
-        words = {"amount": Money(amount, application.currency)} if amount is not None else {}
+        words: dict[str, Any] = {"amount": Money(amount, application.currency)} if amount is not None else {}
         ctx.notify(f"outcome_{kind}", holders(ctx.case, "applicant"), **words)
 
 

@@ -1,6 +1,7 @@
-"""Owns one applicant's longer time: a manager's act with its reason, an event, told to the applicant.
+"""Owns one applicant's longer time: a manager's act with its reason, an event, told to the applicant; and what becomes
+of applications when the closing hour of the whole call is put off.
 
-Leaves the closing hour of a whole call to `programmes`, and what the time allows to `rows`.
+Leaves that act itself to `programmes`, and what the time allows to `rows`.
 """
 
 from __future__ import annotations
@@ -9,39 +10,78 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from grantflow import clock
 from grantflow.cases import deadlines
-from grantflow.cases.service import lock, record
+from grantflow.cases.service import get, lock, record
 from grantflow.db import session, writing
 from grantflow.errors import Refused
 from grantflow.history import store
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Person, RoleAssignment
-from grantflow.submissions.rows import APPLICATIONS, When, call_of, mode, row_of
+from grantflow.programmes.closing import follows
+from grantflow.programmes.models import Call
+from grantflow.submissions.rows import APPLICATIONS, CASES, When, call_of, mode, row_of, writable
+from grantflow.submissions.sending import due_after
 
 LONGEST_EXTENSION = timedelta(days=60)
 
 
+def _applying() -> list[ColumnElement[bool]]:
+    """What holds today of the assignment and the person of somebody who acts for an organisation."""
+    return [
+        RoleAssignment.role == "applicant",
+        RoleAssignment.revoked_at.is_(None),
+        Person.active.is_(True),
+        RoleAssignment.ends_on.is_(None) | (RoleAssignment.ends_on >= clock.today()),
+    ]
+
+
 def applicants_of(organisation_id: int) -> list[int]:
     """The people who act for an organisation today."""
-    roles, people, today = RoleAssignment, Person, clock.today()
+    roles = RoleAssignment
     return list(
         session().scalars(
             select(roles.person_id)
-            .join(people, people.id == roles.person_id)
-            .where(
-                roles.role == "applicant",
-                roles.organisation_id == organisation_id,
-                roles.revoked_at.is_(None),
-                people.active,
-                (roles.ends_on.is_(None)) | (roles.ends_on >= today),
-            )
+            .join(Person, Person.id == roles.person_id)
+            .where(roles.organisation_id == organisation_id, *_applying())
             .distinct()
             .order_by(roles.person_id)
         )
     )
+
+
+@follows
+def closing_put_off(call: Call, closes_at: datetime) -> dict[int, list[int]]:
+    """The call closes later for everybody: who is told, by the first of their drafts whose last moment it changes.
+
+    A longer time of one's own that ends no later is worth nothing any more and would let the draft lapse while the call
+    is open: it is taken away with its deadline. Checks due so many days after the closing are due that much later.
+    The same few statements, however many drafts there are.
+    """
+    current, own = writing(), APPLICATIONS.c.extension_until
+    of_call = (CASES.c.kind == "application", CASES.c.call_id == call.case_id)
+    # Locked in the order in which every move locks, before anything of them is written.
+    current.execute(select(CASES.c.id).where(*of_call).order_by(CASES.c.id).with_for_update()).all()
+    told: dict[int, list[int]] = {}
+    for row in current.execute(
+        select(func.min(CASES.c.id).label("case_id"), RoleAssignment.person_id)
+        .select_from(CASES)
+        .join(APPLICATIONS, APPLICATIONS.c.case_id == CASES.c.id)
+        .join(RoleAssignment, RoleAssignment.organisation_id == APPLICATIONS.c.organisation_id)
+        .join(Person, Person.id == RoleAssignment.person_id)
+        .where(*of_call, writable("submit"), own.is_(None) | (own < closes_at), *_applying())
+        .group_by(RoleAssignment.person_id)
+        .order_by(RoleAssignment.person_id)
+    ):
+        told.setdefault(row.case_id, []).append(row.person_id)
+    outdone = select(APPLICATIONS.c.case_id).where(APPLICATIONS.c.call_id == call.case_id, own <= closes_at)
+    deadlines.set_for_many("submissions.extension_ends", None, CASES.c.id.in_(outdone))
+    deadlines.set_for_many("submissions.check_due", due_after(closes_at, call.zone), *of_call)
+    gone = update(APPLICATIONS).where(APPLICATIONS.c.call_id == call.case_id, own <= closes_at)
+    current.execute(gone.values(extension_until=None, extension_reason=""))
+    return told
 
 
 def extend_deadline(case_id: int, until: datetime, reason: str, *, actor: Actor, key: str | None = None) -> Any:
@@ -52,6 +92,7 @@ def extend_deadline(case_id: int, until: datetime, reason: str, *, actor: Actor,
     past, one
     after the day of the results, a state in which nothing is written.
     """
+    lock(get(case_id).call_id)  # before the application, so that nobody puts off the closing of the call meanwhile
     case, row = lock(case_id), row_of(case_id)
     if key is not None and (earlier := store.by_key(writing(), case_id, key)) is not None:
         return earlier

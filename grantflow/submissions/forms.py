@@ -37,6 +37,7 @@ from grantflow.submissions.answers import Draft
 from grantflow.submissions.queries import District
 from grantflow.submissions.reading import SEXES, Fault
 from grantflow.submissions.rows import row_of, terms_of
+from grantflow.typed import parse_hour
 
 SPARE_LINES = 1
 FEWEST_LINES = 3
@@ -219,10 +220,10 @@ class ExtensionForm(Keyed):
 
     def validate_hour(self, field: Any) -> None:
         """An hour of the day."""
-        found = re.fullmatch(r"\s*([01]?\d|2[0-3])[:.]([0-5]\d)\s*", field.data or "")
-        if not found:
-            raise ValidationError(_("Write the hour as 23:59."))
-        self.read_hour = (int(found[1]), int(found[2]))
+        try:
+            self.read_hour = parse_hour(field.data)
+        except Unreadable as told:
+            raise ValidationError(str(told)) from told
 
 
 @move_form("submissions.return")

@@ -154,13 +154,14 @@ def mode(case: Any) -> str:
     return "returned" if workflow.moves_from(case.state, "resubmit") else ""
 
 
-def writable() -> ColumnElement[bool]:
-    """SQL on cases: whether `mode` says that it can be written, asked of every definition that is kept."""
+def writable(*triggers: str) -> ColumnElement[bool]:
+    """SQL on cases: whether `mode` says that it can be written, asked of every definition that is kept; narrowed to drafts
+    or corrections by the trigger that sends them."""
     cards = [
         (workflow.content_hash, state.name)
         for workflow in definitions.kept()
         for state in workflow.states
-        if workflow.moves_from(state.name, "submit") or workflow.moves_from(state.name, "resubmit")
+        if any(workflow.moves_from(state.name, trigger) for trigger in triggers or ("submit", "resubmit"))
     ]
     here = (and_(CASES.c.workflow_hash == number, CASES.c.state == state) for number, state in cards)
     return or_(false(), *here)

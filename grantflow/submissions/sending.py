@@ -272,7 +272,12 @@ def check_due(ctx: Context) -> datetime:
     """By when the eligibility check should be done: counted from the closing of the call, or from a later
     sending."""
     call = _call(ctx)
-    return working_days_after(max(ctx.now, call.closes_at), CHECK_DAYS, call.zone)
+    return due_after(max(ctx.now, call.closes_at), call.zone)
+
+
+def due_after(closed_at: datetime, zone: str) -> datetime:
+    """By when what arrived before the closing hour should be checked."""
+    return working_days_after(closed_at, CHECK_DAYS, zone)
 
 
 @registry.deadline_source("submissions.correction_due")
