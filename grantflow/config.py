@@ -69,7 +69,7 @@ class Settings:
     upload_mb: int = 20
     """Largest upload, in megabytes."""
     worker: bool = True
-    """Whether the server runs the embedded worker for mail and deadlines, where there is no Redis."""
+    """Whether the server runs the embedded worker for mail, deadlines and exports, where there is no Redis."""
     proxies: int = 0
     """Number of reverse proxies in front whose X-Forwarded headers are believed."""
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from flask import Flask
 
-from grantflow.cases import bell, deadlines, digest, outbox, reminders
-from grantflow.cases.relay import CLOCK, MAIL
+from grantflow.cases import bell, deadlines, digest, outbox, reminders, worker
+from grantflow.cases.relay import CLOCK, LONG, MAIL
 from grantflow.cases.worker import CHECKPOINTS, REMIND_SECONDS
 from grantflow.history import checkpoints
 
@@ -83,6 +83,12 @@ def remind() -> None:
         digest.sweep()
 
 
+def long_work() -> None:
+    """Do what waits of the work of minutes, what a killed worker left behind included."""
+    with _inside():
+        worker.do_long_work(stopping)
+
+
 def checkpoint() -> None:
     """Lodge a checkpoint where the last one is a day old."""
     with _inside():
@@ -102,5 +108,6 @@ SCHEDULE = (
     Ring(sweep_deadlines, CLOCK, 15),
     Ring(remind, CLOCK, REMIND_SECONDS),
     Ring(send, MAIL, 30),
+    Ring(long_work, LONG, 30),
     Ring(checkpoint, CLOCK, 600),
 )

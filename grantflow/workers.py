@@ -20,7 +20,7 @@ from rq.exceptions import SchedulerNotFound, StopRequested
 from rq.job import Job
 
 from grantflow import jobs
-from grantflow.cases.relay import CLOCK, MAIL, OPTIONS, connect
+from grantflow.cases.relay import CLOCK, LONG, LONG_OPTIONS, MAIL, OPTIONS, connect
 from grantflow.db import db
 
 log = structlog.get_logger(__name__)
@@ -93,7 +93,7 @@ def work(url: str, say: Callable[[str], None]) -> None:
 
     def once() -> None:
         redis = connect(url)
-        worker = _Worker([CLOCK, MAIL], connection=redis, worker_ttl=ALIVE_SECONDS, log_job_description=False)
+        worker = _Worker([CLOCK, MAIL, LONG], connection=redis, worker_ttl=ALIVE_SECONDS, log_job_description=False)
         worker.work(logging_level="WARNING")
 
     _keep(once, say, "This worker waits for work.")
@@ -106,7 +106,8 @@ def schedule(url: str, say: Callable[[str], None]) -> None:
         scheduler = _Scheduler(connect(url, socket_timeout=10), logging_level="WARNING")
         for ring in jobs.SCHEDULE:
             # A ring that nobody heard by the time of the next is forgotten: the next asks for the same.
-            options: dict[str, Any] = {**OPTIONS, "ttl": ring.seconds * 2}
+            kept = LONG_OPTIONS if ring.queue == LONG else OPTIONS
+            options: dict[str, Any] = {**kept, "ttl": ring.seconds * 2}
             scheduler.register(ring.job, ring.queue, interval=ring.seconds, **options)
         scheduler.start()  # type: ignore[no-untyped-call]
 

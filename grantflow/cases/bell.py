@@ -10,14 +10,26 @@ import threading
 
 from flask import current_app
 
-from grantflow.cases.relay import Relay, Standing
+from grantflow.cases.relay import LONG_WORK, Relay, Standing
 
-_rung = threading.Event()
+_rung, _rung_for_long_work = threading.Event(), threading.Event()
 
 
 def wake() -> None:
     """Wake the worker of this process."""
     _rung.set()
+
+
+def wake_for_long_work() -> None:
+    """Wake the thread of this process that does the work of minutes."""
+    _rung_for_long_work.set()
+
+
+def ring_for_long_work() -> None:
+    """Wake it and, where there is a queue, one of its workers. Never waits for the queue."""
+    wake_for_long_work()
+    if (relay := _relay()) is not None:
+        relay.ring(LONG_WORK)
 
 
 def ring() -> None:
@@ -43,8 +55,9 @@ def _relay() -> Relay | None:
     return current_app.extensions.get("relay")
 
 
-def wait(seconds: float) -> bool:
-    """Sleep until the bell rings or the time is over; whether it rang."""
-    rang = _rung.wait(seconds)
-    _rung.clear()
+def wait(seconds: float, *, for_long_work: bool = False) -> bool:
+    """Sleep until the bell rings, each of the two for its own worker, or the time is over; whether it rang."""
+    bell = _rung_for_long_work if for_long_work else _rung
+    rang = bell.wait(seconds)
+    bell.clear()
     return rang

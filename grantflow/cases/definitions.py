@@ -86,16 +86,19 @@ def along(case: Any, events: Sequence[Any]) -> list[Workflow | None]:
     The event that changes it stands under the newer one; where it came from is a state of the older, as of the event
     before. A move or state that a newer version has no more keeps its words that way.
     """
-    held = pinned(case.workflow_hash) if case.workflow_hash is not None else None
-    found: list[Workflow | None] = []
-    for event in reversed(events):
-        found.append(held)
-        if event.move == CHANGED and held is not None:
-            changes = event.facts.get("changes", ())
-            before = next((change["before"] for change in changes if change["field"] == "definition"), None)
-            held = pinned(before) if before is not None else held
-    found.reverse()
-    return found
+    changes = [event for event in events if event.move == CHANGED]
+    return [at(case, changes, event.seq) for event in events]
+
+
+def at(case: Any, changes: Sequence[Any], seq: int) -> Workflow | None:
+    """The version under which one event of a case was written, `changes` being its changes of version in their order."""
+    for change in changes:
+        if change.seq > seq:
+            fields = change.facts.get("changes", ())
+            before = next((field["before"] for field in fields if field["field"] == "definition"), None)
+            if before is not None:
+                return pinned(before)
+    return pinned(case.workflow_hash) if case.workflow_hash is not None else None
 
 
 def kept() -> list[Workflow]:

@@ -14,7 +14,7 @@ from sqlalchemy import and_, func, or_, select
 from grantflow import rendering
 from grantflow.cases import outbox, texts
 from grantflow.cases.models import Case, Letter, Outbox
-from grantflow.cases.notices import Rendered, render
+from grantflow.cases.notices import Rendered, page_of, render
 from grantflow.db import session
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Person
@@ -30,9 +30,7 @@ class Notice:
     id: int
     at: datetime
     words: Rendered
-    case_id: int | None
-    page: str
-    """The page it leads to, where that is not its case's."""
+    page: str | None
     ref: str
     read: bool
 
@@ -70,8 +68,7 @@ def inbox(actor: Actor, zone: str, number: int = 1) -> tuple[list[Notice], Page,
             row.id,
             row.created_at,
             render(row.notice, row.params, language, zone, "", said.get(row.text_id)),
-            row.case_id,
-            row.params.get("page", ""),
+            page_of(row),
             row.ref or "",
             row.read_at is not None,
         )

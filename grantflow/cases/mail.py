@@ -17,7 +17,7 @@ from sqlalchemy import insert, select, update
 from grantflow import clock
 from grantflow.cases import outbox, stops, texts, withholding
 from grantflow.cases.models import Letter, Outbox
-from grantflow.cases.notices import render
+from grantflow.cases.notices import page_of, render
 from grantflow.config import Settings
 from grantflow.db import end_reading, session, unit_of_work
 from grantflow.identity import links
@@ -35,8 +35,7 @@ def settings() -> Settings:
 def compose(row: Any, person: Any, way: links.Way | None = None, said: texts.Words | None = None) -> tuple[str, str]:
     """Subject and plain text of a notice for a person, in their language; `way`: with links that open a door once."""
     language = person.language
-    place = row.params.get("page") or (f"/cases/{row.case_id}" if row.case_id else "")
-    link = settings().url + place
+    link = settings().url + (page_of(row) or "")
     if way is not None:
         link = way.url
     other = ""

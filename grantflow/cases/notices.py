@@ -199,6 +199,11 @@ def render(
     return Rendered(" ".join(subject.format_map(words).split()).strip(" :,·"), text.format_map(words).strip())
 
 
+def page_of(row: Any) -> str | None:
+    """The path of the page a notice is about: what its writer named, else its case's; None where it has neither."""
+    return row.params.get("page") or (f"/cases/{row.case_id}" if row.case_id else None)
+
+
 def _word(key: str, value: Any, language: str, zone: str) -> str:
     if isinstance(value, dict) and {"minor", "currency"} <= value.keys():
         return money(Money(value["minor"], value["currency"]))

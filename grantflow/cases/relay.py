@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from redis import Redis
 
 log = structlog.get_logger(__name__)
-MAIL, CLOCK = "grantflow-mail", "grantflow-clock"
-"""The two queues: a mail server that is slow must not hold up deadlines."""
-SEND = "grantflow.jobs.send"
+MAIL, CLOCK, LONG = "grantflow-mail", "grantflow-clock", "grantflow-long"
+"""The queues: a mail server that is slow must not hold up deadlines, nor work of minutes any of both."""
+SEND, LONG_WORK = "grantflow.jobs.send", "grantflow.jobs.long_work"
 OPTIONS: dict[str, Any] = {"result_ttl": 0, "failure_ttl": 86_400, "job_timeout": 600}
 """For every job: nothing of it is kept but a failure, for a day; ten minutes are more than a lot of mail can take."""
+LONG_OPTIONS: dict[str, Any] = {**OPTIONS, "job_timeout": 3600}
+"""Work of minutes is not cut off half way."""
+_RUNG: dict[str, tuple[str, dict[str, Any]]] = {SEND: (MAIL, OPTIONS), LONG_WORK: (LONG, LONG_OPTIONS)}
+"""What can be rung for, in which queue."""
 TRY_SECONDS = 1.0
 """How long the relay tries to reach Redis, or waits for its answer."""
 FRESH_SECONDS = 5.0
@@ -67,12 +71,14 @@ class Relay:
         self._thread: threading.Thread | None = None
         self._redis: Redis | None = None
         self._rung = self._carried = self._asked = self._looked = 0
+        self._jobs: set[str] = set()
         self._standing, self._looked_at = Standing.FINE, -FRESH_SECONDS
 
-    def ring(self) -> None:
-        """Ask that a worker look into the outbox. Comes back at once."""
+    def ring(self, job: str = SEND) -> None:
+        """Ask that a worker look into the outbox, or for the work that takes minutes. Comes back at once."""
         with self._change:
             self._rung += 1
+            self._jobs.add(job)
             self._wake()
 
     def standing(self) -> Standing:
@@ -102,10 +108,11 @@ class Relay:
                 self._change.wait_for(lambda: self._carried < self._rung or self._looked < self._asked)
                 rung, asked = self._rung, self._asked
                 ring, look = self._carried < rung, self._looked < asked
+                wanted, self._jobs = self._jobs, set()
                 standing = self._standing
             try:
                 if ring:
-                    self._carry()
+                    self._carry(wanted)
                 if look:
                     standing = self._look()
             except Exception as error:  # whatever is wrong with the queue, the database has the rows
@@ -123,12 +130,14 @@ class Relay:
             self._redis = connect(self.url, socket_timeout=TRY_SECONDS)
         return self._redis
 
-    def _carry(self) -> None:
+    def _carry(self, wanted: set[str]) -> None:
         from rq import Queue
 
-        queue = Queue(MAIL, connection=self._client())
-        if queue.count < ENOUGH:
-            queue.enqueue(SEND, **OPTIONS)
+        for job in sorted(wanted):
+            name, options = _RUNG[job]
+            queue = Queue(name, connection=self._client())
+            if queue.count < ENOUGH:
+                queue.enqueue(job, **options)
 
     def _look(self) -> Standing:
         """Ask for the signs of life of workers and schedulers, which end by themselves soon after their holder."""

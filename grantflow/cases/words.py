@@ -94,6 +94,9 @@ SAYS: dict[str, Any] = {
     "case_viewed": _("Opened by the auditor"),
     "history_verified": _("History verified"),
     "history_exported": _("History exported"),
+    "export_asked": _("Export of history asked for"),
+    "export_ready": _("Export of history made"),
+    "export_failed": _("Export of history not made"),
 }
 OPEN_RECORDS = {"open", "extension", "outcome_announced", "organisation_changed", "late_attempt"}
 """Records without a move that an applicant also reads about their own case; all others are the house's."""

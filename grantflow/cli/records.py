@@ -146,20 +146,40 @@ def export() -> None:
 @click.option("--out", required=True, type=click.Path(dir_okay=False, writable=True, path_type=Path))
 @click.option("--case", "ref", help="One case, by its number.")
 @click.option("--call", "code", help="A whole call, by its code.")
-@click.option("--language", type=click.Choice(["en", "ru"]), default="en", show_default=True)
+@click.option("--again", type=int, help="An export you once asked for, by its number: as it stood then, byte for byte.")
+@click.option("--language", type=click.Choice(["en", "ru"]), help="en unless told otherwise; --again keeps its own.")
 @acting_as
-def export_history(out: Path, ref: str | None, code: str | None, language: str, email: str) -> None:
+def export_history(
+    out: Path, ref: str | None, code: str | None, again: int | None, language: str | None, email: str
+) -> None:
     """Write the history of a case or of a call as XLSX."""
-    if (ref is None) == (code is None):
-        raise Misconfigured("Say which history: --case NUMBER or --call CODE.")
+    if sum(given is not None for given in (ref, code, again)) != 1:
+        raise Misconfigured("Say which history: --case NUMBER, --call CODE or --again NUMBER.")
     app = house()
     with app.app_context():
         from flask_babel import force_locale
 
-        from grantflow.oversight.exports import history_workbook
+        from grantflow.cases.access import see
+        from grantflow.oversight import asked, cutoff, exports
 
         actor = actor_of(email)
-        with force_locale(language), progress("Writing") as told:
-            case_ids = [_case_number(ref)] if ref else None
-            count = history_workbook(out, actor, case_ids=case_ids, call_code=code, progress=told)
-    click.echo(f"{count} events written to {out}.")
+        if again is not None:
+            earlier, cut_off = asked.seen_again(actor, again)
+            language = language or earlier.language
+        else:
+            cut_off = cutoff.now(actor, see(_case_number(ref) if ref else _call_number(str(code)), actor))
+        with force_locale(language or "en"), progress("Writing") as told:
+            exports.write(out, cut_off, told)
+    click.echo(f"{cut_off.events} events written to {out}.")
+
+
+def _call_number(code: str) -> int:
+    from sqlalchemy import select
+
+    from grantflow.db import session
+    from grantflow.programmes.models import Call
+
+    found = session().scalar(select(Call.case_id).where(Call.code == code))
+    if found is None:
+        raise Misconfigured(f"There is no call {code}.")
+    return int(found)

@@ -1,6 +1,6 @@
 """What an auditor does leaves a line too: every case opened and every verification is recorded on the auditor's own file.
 
-The verification itself is the history's; lists are `queries`' and workbooks `exports`'.
+The verification itself is the history's; lists are `queries`'. Exports are asked for in `asked` and made in `making`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from grantflow.cases.service import record
 from grantflow.db import unit_of_work
 from grantflow.history import verify
 from grantflow.identity.access import Actor
+from grantflow.oversight import making as _making  # noqa: F401  it registers itself as work of minutes
 
 
 @on_view
@@ -48,10 +49,3 @@ def verify_and_record(actor: Actor, case_id: int | None = None) -> verify.Report
                 },
             )
     return report
-
-
-def record_export(actor: Actor, scope: str, events: int) -> None:
-    """An export of history left the house."""
-    if actor.person_id is not None:
-        with unit_of_work():
-            record(actor.person_id, "history_exported", actor=actor, facts={"scope": scope, "events": events})

@@ -1,15 +1,13 @@
-"""The auditor's pages: the list of cases, verification with its result, and histories as workbooks. Nothing here edits.
+"""The auditor's pages: the list of cases, and verification with its result. Nothing here edits.
 
-The time line of a case is on the case's own page.
+The time line of a case is on the case's own page; histories as workbooks are in `exporting`.
 """
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, send_file
-from flask_babel import gettext as _
+from flask import render_template, request
 
 from grantflow import clock
 from grantflow.cases import words
@@ -17,12 +15,13 @@ from grantflow.cases.access import see
 from grantflow.identity.access import access
 from grantflow.identity.session import current_actor
 from grantflow.oversight import desk as _desk  # noqa: F401  what waits for an auditor registers itself
+from grantflow.oversight import exporting as _exporting  # noqa: F401  its pages belong to the same blueprint
 from grantflow.oversight import queries, service
+from grantflow.oversight.blueprint import bp
 from grantflow.paging import number
 from grantflow.rendering import clean_text, language
 
-bp = Blueprint("oversight", __name__)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+__all__ = ["bp"]
 
 
 @bp.get("/audit")
@@ -55,29 +54,3 @@ def verify_case(case_id: int) -> str:
 
 def _result(report: Any, case: Any) -> str:
     return render_template("oversight/verified.html", report=report, case=case, at=clock.now())
-
-
-@bp.get("/cases/<int:case_id>/history.xlsx")
-@access("auditor", "manager")
-def case_workbook(case_id: int) -> Response:
-    """The history of a case and of all that hangs on it."""
-    case = see(case_id, current_actor())
-    name = f"{case.ref or f'{case.kind}-{case.id}'} {_('history')}.xlsx"
-    return _workbook(name, f"{case.kind}/{case.id}", case_ids=[case_id])
-
-
-@bp.get("/calls/<code>/history.xlsx")
-@access("auditor", "manager")
-def call_workbook(code: str) -> Response:
-    """The history of a call, its applications, awards, tranches, reports and checks."""
-    return _workbook(f"{code} {_('history')}.xlsx", f"call {code}", call_code=code)
-
-
-def _workbook(name: str, scope: str, **which: Any) -> Response:
-    from grantflow.oversight.exports import history_workbook  # its library is slow to import, and few need it
-
-    file = io.BytesIO()
-    count = history_workbook(file, current_actor(), **which)
-    service.record_export(current_actor(), scope, count)
-    file.seek(0)
-    return send_file(file, mimetype=XLSX, as_attachment=True, download_name=name)

@@ -109,13 +109,13 @@ def _headline(lines: list[Any]) -> list[Any]:
 def call_body(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
     """A call inside the frame of its case: facts, districts with their amendments, links to its rooms."""
     row = queries.call_by_id(case.id)
-    rooms = [
-        (_("Pipeline of applications"), "eligibility.pipeline"),
-        (_("History of the call, XLSX"), "oversight.call_workbook"),
+    rooms: list[tuple[str, str, dict[str, Any]]] = [
+        (_("Pipeline of applications"), "eligibility.pipeline", {"code": row.code}),
+        (_("History of the call, XLSX"), "oversight.ask", {"case_id": case.id}),
     ]
     return "programmes/call_case.html", {
         **page_of_call(row.code),
-        "rooms": [(name, url_for(room, code=row.code)) for name, room in rooms if opens_for(actor, room, case)],
+        "rooms": [(name, url_for(room, **of)) for name, room, of in rooms if opens_for(actor, room, case)],
         "manages": "manager" in actor.roles_on(case),
         "may_put_off": bool(service.may_put_off(case, row)),
         "counts": queries.counts_by_state(case.id),

@@ -142,6 +142,24 @@
     });
   });
 
+  /* work under way in the background: its part of the page is asked for anew until it is done; without a script the page
+     itself comes again */
+  const live = (part) => {
+    if (!window.fetch) return;
+    window.setTimeout(async () => {
+      try {
+        const answer = await fetch(location.href, { credentials: "same-origin" });
+        if (answer.ok) {
+          const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(part.id);
+          if (!next || !next.dataset.gfLive) { location.reload(); return; }
+          part.replaceChildren(...next.childNodes);
+        }
+      } catch { /* the server is away for a moment: ask again */ }
+      live(part);
+    }, Number(part.dataset.gfLive));
+  };
+  all("[data-gf-live]").forEach(live);
+
   /* print */
   all("[data-gf-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => window.print()); });
 

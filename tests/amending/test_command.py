@@ -17,7 +17,7 @@ from grantflow.cases import definitions, pages, service
 from grantflow.cli import main
 from grantflow.db import db, session
 from grantflow.identity.models import Person
-from grantflow.oversight.exports import history_workbook
+from grantflow.oversight import cutoff, exports
 from grantflow.programmes import pack as packs
 from grantflow.submissions.rows import row_of
 from tests.amending.conftest import Bench
@@ -179,7 +179,7 @@ def test_the_workbook_keeps_the_words_of_the_version_each_event_was_written_unde
     desk.carry('checked = "looked_at"')
     out = tmp_path / "history.xlsx"
     with force_locale("en"):
-        history_workbook(out, desk.manager, case_ids=[case.id])
+        exports.write(out, cutoff.now(desk.manager, service.get(case.id)))
     rows = list(load_workbook(out).worksheets[0].iter_rows(values_only=True))
     said = [row[5:8] for row in rows if row[1] == f"check/{case.id}"]
     assert said == [

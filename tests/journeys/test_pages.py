@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask_babel import force_locale
 from sqlalchemy import select
 
 from grantflow import clock
@@ -73,6 +74,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/desk", "/audit", "/audit?kind=award", "/cases/{awarded}", "/cases/{award}", "/cases/{paid}", "/cases/{report}",
         "/cases/{check}", "/history/{awarded}", "/programmes/prozvet",
         "/panels/{first panel}/ranking", "/notices/{programme}", "/notices/{programme}/password_link",
+        "/cases/{reading call}/export", "/exports", "/exports/{export}", "/exports/{export made}",
     ),
 }  # fmt: skip
 OTHER = {
@@ -127,8 +129,21 @@ def numbers(demo: House) -> dict[str, int]:
         "first approved": first("tranche", "first_approved"), "ready": first("tranche", "ready"),
         "paid": first("tranche", "paid"), "suspended": first("award", "suspended"), "draft": first("application", "draft"),
         "programme": first("programme"), "alliance": first("alliance"), "check": first("check"),
-        "officer person": person, "finance person": payer,
+        "officer person": person, "finance person": payer, **exports_of(PEOPLE["auditor"], first("call", "in_evaluation")),
     }  # fmt: skip
+
+
+def exports_of(email: str, call: int) -> dict[str, int]:
+    """An export that is made and one that waits, both of this person's."""
+    from grantflow.cases import service, worker
+    from grantflow.identity.access import actor_for
+    from grantflow.oversight import asked
+
+    actor = actor_for(session().scalars(select(Person).where(Person.email == email)).one())
+    with force_locale("ru"):
+        made = asked.ask(actor, service.get(call), "ru", "made")
+        assert worker.do_long_work() == 1
+        return {"export made": made, "export": asked.ask(actor, service.get(call), "ru", "waits")}
 
 
 def _bodies(email: str) -> set[int]:
