@@ -77,6 +77,20 @@ def test_a_password_typed_in_two_ways_of_unicode_is_one() -> None:
     assert not passwords.matches(None, "nobody has this password")
 
 
+def test_a_hash_made_with_little_work_is_made_anew_at_the_next_sign_in_and_then_kept(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person_id, password, kept = registered().id, "три слова вместе", list[str]()
+    monkeypatch.setattr(passwords, "_hasher", passwords.PasswordHasher())  # as it is outside the tests
+    for _time in range(2):
+        sent = app.test_client().post("/sign-in", data={"email": "anna@example.org", "password": password})
+        assert sent.status_code == 303
+        session().expire_all()
+        kept.append(session().get_one(Person, person_id).password_hash or "")
+    assert kept[0] == kept[1] and kept[0].startswith("$argon2id$") and "m=65536,t=3" in kept[0]
+    assert passwords.matches(kept[0], password) and not passwords.matches(kept[0], "иное слово тут")
+
+
 def test_signing_in_needs_the_right_password_and_an_active_account(app: Flask) -> None:
     person = registered()
     assert service.authenticate("ANNA@example.org", "три слова вместе") is person

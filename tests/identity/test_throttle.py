@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from grantflow.db import unit_of_work
-from grantflow.identity import passwords, service, throttle
+from grantflow.identity import service, throttle
 from tests.browsing import field, text_of
 from tests.identity.letters import letters, link_in
 
@@ -18,13 +17,11 @@ HOME = "198.51.100.7"
 
 
 @pytest.fixture(autouse=True)
-def anna(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An account whose password is quickly compared: here hundreds are."""
+def anna(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account, and nobody waits."""
     monkeypatch.setattr(throttle, "PACE_SECONDS", 0.0)
-    with passwords.no_secret():
-        with unit_of_work():
-            service.register(email="anna@example.org", name="Anna", password=PASSWORD, language="en", consent=True)
-        yield
+    with unit_of_work():
+        service.register(email="anna@example.org", name="Anna", password=PASSWORD, language="en", consent=True)
 
 
 def attempt(client: Any, email: str = "anna@example.org", password: str = "wrong words", at: str = HOME) -> Any:
