@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
+from jinja2 import BytecodeCache
 from sqlalchemy import event
 
 from grantflow import clock
@@ -145,9 +146,10 @@ def house_in(settings: Mapping[str, str]) -> Iterator[House]:
 
 
 @pytest.fixture
-def house(installation: dict[str, str]) -> Iterator[House]:
+def house(installation: dict[str, str], compiled_templates: BytecodeCache) -> Iterator[House]:
     """An empty house for one test."""
     with house_in(installation) as made:
+        made.app.jinja_env.bytecode_cache = compiled_templates
         yield made
 
 

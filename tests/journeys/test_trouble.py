@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from jinja2 import BytecodeCache
 
 from grantflow import clock
 from grantflow.db import session, unit_of_work
@@ -67,8 +68,9 @@ class Open:
 
 
 @pytest.fixture(scope="module")
-def contest(kept_for_all: dict[str, str]) -> Iterator[Open]:
+def contest(kept_for_all: dict[str, str], compiled_templates: BytecodeCache) -> Iterator[Open]:
     with house_in(kept_for_all) as house:
+        house.app.jinja_env.bytecode_cache = compiled_templates
         yield Open(house)
 
 

@@ -43,9 +43,11 @@ def app(
 
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
 def build(
-    request: pytest.FixtureRequest, template_database: Path, tmp_path: Path, redis: valkey.Server
+    request: pytest.FixtureRequest, template_database: Path, tmp_path: Path, redis: valkey.Server, thorough: bool
 ) -> Iterator[Callable[..., Works]]:
     """`build(**settings)` makes a house with a queue on either database; its programs end with the test."""
+    if request.param == "SQLite" and not (thorough or request.config.getoption("--database") == "both"):
+        pytest.skip("a queue stands beside PostgreSQL; on SQLite under --thorough or --database=both")
     made: list[Works] = []
 
     def make(**settings: Any) -> Works:
