@@ -254,14 +254,8 @@ class Hands:
 
     def follow(self, target: Locator) -> None:
         """Press a link or a button that leads to another page, and wait for that page."""
-        from playwright.sync_api import TimeoutError as PressMissed
-
-        try:
-            with self.page.expect_navigation(timeout=20_000):
-                self.press(target)
-        except PressMissed:  # the page moved under the hand, and the press hit nothing; a person presses again
-            with self.page.expect_navigation():
-                self.press(target)
+        with self.page.expect_navigation():
+            self.press(target)
 
     def link(self, name: str | re.Pattern[str]) -> Locator:
         """A link by its words, the visible one."""
