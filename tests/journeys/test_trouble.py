@@ -18,7 +18,7 @@ from grantflow.demo import content
 from grantflow.history.verify import verify_all
 from grantflow.identity import service as identity
 from grantflow.submissions import service as submissions
-from tests.browser import PASSWORD, Hands, House, house_in, sign_in
+from tests.browser import NARROW, PASSWORD, WIDE, Hands, House, house_in, sign_in
 from tests.journeys import scene as made
 from tests.journeys.scene import CALL, PAPER, Scene
 
@@ -108,6 +108,19 @@ def test_a_session_that_ends_while_one_types_gives_the_words_back(writer: Any) -
     hands.follow(hands.page.locator(".gf-save-bar button.btn-primary"))
     hands.open(f"/applications/{case_id}/edit/people")
     assert hands.page.locator("#q-team").input_value() == "A weaver with ten years at the loom."
+
+
+@pytest.mark.parametrize("width", [NARROW, 768, WIDE])
+def test_a_draft_that_cannot_save_itself_says_so_and_leaves_the_button_under_the_hand(writer: Any, width: int) -> None:
+    hands, _code, case_id = writer()
+    hands.page.set_viewport_size({"width": width, "height": 900})
+    hands.open(f"/applications/{case_id}/edit/people")
+    button, line = hands.page.locator(".gf-save-bar button.btn-primary"), hands.page.locator(".gf-saved")
+    hands.write(hands.page.locator("#q-team"), "A weaver with ten years at the loom.")
+    before = button.bounding_box()
+    _forget_session(hands)
+    line.filter(has_text="Not saved").wait_for()
+    assert button.bounding_box() == before
 
 
 def test_the_words_kept_are_not_shown_to_somebody_else(writer: Any, contest: Open) -> None:
