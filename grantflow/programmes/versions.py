@@ -6,6 +6,7 @@ Leaves keeping a version to `calls`, and moving applications from one to another
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -88,20 +89,25 @@ def _sections(before: Terms, after: Terms) -> list[tuple[str, Label]]:
     return [(code, titles[code]) for code in {**was, **now} if was.get(code) != now.get(code)]
 
 
-def versions(call_id: int) -> list[str]:
-    """The hashes of a call's terms in the order in which it had them; the number of a version is its place."""
+def dated(call_id: int) -> list[tuple[str, datetime]]:
+    """The hashes of a call's terms in the order in which it had them, each with the instant since when."""
     rows = session().execute(
-        select(Event.move, Event.facts)
+        select(Event.move, Event.facts, Event.at)
         .where(Event.case_id == call_id, Event.move.in_(("open", "call_changed")))
         .order_by(Event.seq)
     )
-    found: list[str] = []
-    for move, facts in rows:
+    found: list[tuple[str, datetime]] = []
+    for move, facts, at in rows:
         if move == "open":
-            found += [facts["terms"]] if "terms" in facts else []
+            found += [(facts["terms"], at)] if "terms" in facts else []
         else:
-            found += [change["after"] for change in facts.get("changes", ()) if change["field"] == "pack_hash"]
+            found += [(change["after"], at) for change in facts.get("changes", ()) if change["field"] == "pack_hash"]
     return found
+
+
+def versions(call_id: int) -> list[str]:
+    """The hashes of a call's terms in the order in which it had them; the number of a version is its place."""
+    return [known for known, _at in dated(call_id)]
 
 
 def newer(call_id: int, before: str, after: str) -> dict[str, Any]:

@@ -111,6 +111,7 @@ def call_body(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
     row = queries.call_by_id(case.id)
     rooms: list[tuple[str, str, dict[str, Any]]] = [
         (_("Pipeline of applications"), "eligibility.pipeline", {"code": row.code}),
+        (_("Versions of the form and rules"), "submissions.call_versions", {"code": row.code}),
         (_("History of the call, XLSX"), "oversight.ask", {"case_id": case.id}),
     ]
     return "programmes/call_case.html", {

@@ -79,28 +79,26 @@ class Plan:
         return sha256(canonical([self.new.content_hash, seen]).encode())[:12]
 
 
-def plan(code: str, actor: Actor, only: Sequence[str] = ()) -> Plan:
-    """Look at the applications of a call that are held to earlier terms, inside a unit of work; they are locked.
+def plan(code: str, actor: Actor, only: Sequence[str] = (), *, hold: bool = True) -> Plan:
+    """Look at the applications of a call that are held to earlier terms; with `hold`, inside a unit of work, locked.
 
     Raises NotFound for no such call or application, Refused for somebody who does not manage the call.
     """
     call = call_by_code(code)
     if not actor.roles_on(get(call.case_id)) & {"manager", "admin", "system"}:
         raise Refused(_("Only the programme manager may change a call."))
-    current, new = writing(), terms_by_hash(call.pack_hash)
-    cases = current.execute(
-        select(CASES)
-        .where(CASES.c.kind == "application", CASES.c.call_id == call.case_id)
-        .order_by(CASES.c.id)
-        .with_for_update()
-    ).all()
+    current, new = writing() if hold else session(), terms_by_hash(call.pack_hash)
+    query = (
+        select(CASES).where(CASES.c.kind == "application", CASES.c.call_id == call.case_id).order_by(CASES.c.id)
+    )  # fmt: skip
+    cases = current.execute(query.with_for_update() if hold else query).all()
     if only:
         named = {_name(case): case for case in cases}
         if unknown := [name for name in only if name not in named]:
             raise NotFound(_("This call has no application %(names)s.", names=", ".join(unknown)))
         cases = [case for name, case in named.items() if name in only]
-    query = select(APPLICATIONS).where(APPLICATIONS.c.call_id == call.case_id)
-    rows = {row.case_id: row for row in current.execute(query) if row.pack_hash != call.pack_hash}
+    drafts = select(APPLICATIONS).where(APPLICATIONS.c.call_id == call.case_id)
+    rows = {row.case_id: row for row in current.execute(drafts) if row.pack_hash != call.pack_hash}
     order = versions(call.case_id)
     made = Plan(code, _number(order, call.pack_hash), new)
     for old in sorted({row.pack_hash for row in rows.values()}, key=lambda known: _number(order, known)):

@@ -1,6 +1,7 @@
-"""The page on which an applicant takes a draft over to the newer form of its call: first what would become of it.
+"""The pages on which drafts go over to the newer form of their call, first what would become of them: an applicant's own,
+and for the manager all that are held to earlier forms, beside what differs between these.
 
-What is kept and lost is `newer`'s to say.
+What is kept and lost is `newer`'s and `amending`'s to say.
 """
 
 from __future__ import annotations
@@ -9,14 +10,22 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from wtforms import HiddenField
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from wtforms import HiddenField, TextAreaField
+from wtforms.validators import InputRequired, Length
 
+from grantflow.cases.access import see
 from grantflow.db import unit_of_work
 from grantflow.errors import Refused, Stale
 from grantflow.identity.access import access
 from grantflow.identity.forms import Keyed
+from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor
-from grantflow.submissions import pages
+from grantflow.paging import Page, number
+from grantflow.programmes.queries import call_by_code, terms_by_hash
+from grantflow.programmes.versions import dated, differences
+from grantflow.submissions import amending, pages
 from grantflow.submissions.blueprint import bp, writer_of
 from grantflow.submissions.newer import newer, take
 
@@ -25,6 +34,19 @@ class NewerForm(Keyed):
     """What was looked at."""
 
     seen = HiddenField()
+
+
+class MoveForm(NewerForm):
+    """Why every application held to an earlier form goes over to the one in force."""
+
+    reason = TextAreaField(
+        _l("Reason"),
+        [
+            InputRequired(_l("Write the reason: it will stand in the history.")),
+            Length(max=1000, message=_l("Shorten it to 1,000 characters.")),
+        ],
+        description=_l("It stands in the history of each application, where the applicant reads it."),
+    )
 
 
 @bp.route("/applications/<int:case_id>/newer-form", methods=["GET", "POST"])
@@ -57,3 +79,67 @@ def newer_form(case_id: int) -> Any:
         **pages.frame(sheet, current_actor()),
     )  # fmt: skip
     return page, status
+
+
+LINES = 50
+
+
+@bp.route("/calls/<code>/versions", methods=["GET", "POST"])
+@access("manager")
+def call_versions(code: str) -> Any:
+    """The versions of a call's form and rules with what differs; the applications held to earlier ones, and moving them."""
+    actor, call = current_actor(), call_by_code(code)
+    case = see(call.case_id, actor, "call")
+    if "manager" not in actor.roles_on(case):
+        raise Refused(_("Only the manager of this programme may move its applications to newer terms."))
+    form, status, stale = MoveForm(form_data()), 200, ""
+    if request.method == "POST":
+        if form.validate():
+            try:
+                with unit_of_work():
+                    seen = amending.plan(code, actor).versions
+                    done = amending.carry_out(
+                        code, actor, form.reason.data or "", seen=seen, mark=form.seen.data or "-"
+                    )
+            except Stale as late:
+                status, stale = 409, str(late)
+            except Refused as refusal:
+                status, form.form_errors = 403, [str(refusal)]
+            else:
+                flash(_moved(len(done.going)), "good")
+                return redirect(url_for(".call_versions", code=code), 303)
+        else:
+            status = 400
+    plan = amending.plan(code, actor, hold=False)
+    form.seen.data, form.seen.raw_data = plan.mark, None
+    page = Page(number(request.args.get("page")), len(plan.going), LINES)
+    return render_template(
+        "submissions/versions.html", call=call, case=case, form=form, plan=plan, stale=stale, page=page,
+        going=plan.going[page.rows], versions=_versions(call.case_id), earlier=_earlier(plan),
+    ), status  # fmt: skip
+
+
+def _moved(count: int) -> str:
+    return str(
+        ngettext(
+            "One application is now held to the newest form.",
+            "%(num)d applications are now held to the newest form.",
+            count,
+        )
+    )
+
+
+def _versions(call_id: int) -> list[dict[str, Any]]:
+    """The versions, the newest first, each with what differs from the one before."""
+    found: list[dict[str, Any]] = []
+    before = None
+    for n, (known, at) in enumerate(dated(call_id), 1):
+        terms = terms_by_hash(known)
+        found.append({"n": n, "at": at, "changes": differences(before, terms) if before is not None else {}})
+        before = terms
+    return found[::-1]
+
+
+def _earlier(plan: amending.Plan) -> dict[str, Any]:
+    """The questions of the forms that the moving applications are held to, for the names of what is lost."""
+    return {going.row.pack_hash: terms_by_hash(going.row.pack_hash).questions for going in plan.going}

@@ -63,7 +63,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/cases/{paid}", "/cases/{award}",
     ),
     "manager": (
-        "/desk", "/cases/{call}", "/cases/{draft call}", "/cases/{draft call}/moves/approve", "/calls/ZB-2022/scope", "/calls/ZB-2022/closing",
+        "/desk", "/cases/{call}", "/calls/ZB-2022/versions", "/cases/{draft call}", "/cases/{draft call}/moves/approve", "/calls/ZB-2022/scope", "/calls/ZB-2022/closing",
         "/applications/{draft}/extension", "/people", "/people/new", "/people/{officer person}/roles",
         "/people/{officer person}/account", "/people/{officer person}/desk", "/people/{finance person}/desk?to={officer person}",
         "/programmes/prozvet",

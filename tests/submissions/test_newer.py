@@ -47,7 +47,9 @@ def test_a_draft_goes_over_only_as_it_was_shown_and_only_once(world: World) -> N
     assert service.row_of(draft).pack_hash != new.content_hash
     for expected in (True, False):
         with unit_of_work():
-            assert newer.take(draft, actor=world.applicant, seen=found(draft).mark if expected else seen.mark) is expected
+            assert (
+                newer.take(draft, actor=world.applicant, seen=found(draft).mark if expected else seen.mark) is expected
+            )
     assert service.row_of(draft).pack_hash == new.content_hash
     event = last_event(draft)
     assert (event.move, event.role) == ("terms_changed", "applicant")
@@ -79,3 +81,25 @@ def test_the_page_shows_what_would_become_of_the_answers_and_does_it(app: Any, w
     assert service.row_of(draft).pack_hash == new.content_hash
     assert path not in browser.get(f"/applications/{draft}").get_data(as_text=True)
     assert signed_in(app, world.officer).get(path).status_code in (403, 404)
+
+
+def test_the_manager_sees_the_versions_and_takes_every_draft_over_with_a_reason(app: Any, world: World) -> None:
+    sent, draft = world.submitted(), world.complete(world.stranger, world.stranger_body)
+    browser, path = signed_in(app, world.manager), "/calls/KR-2021/versions"
+    assert path in browser.get(f"/cases/{world.call}").get_data(as_text=True)
+    assert "Every application that may still change" in text_of(browser.get(path))
+    new = load(world, form=form(changed))
+    shown = browser.get(path)
+    page = text_of(shown)
+    assert "2 applications are held to an earlier version" in page and "Questions added" in page
+    assert "Which need of your district does it answer?" in page, "what is set aside is named"
+    assert "Yarn may come late" not in page, "what a draft says is not the manager's to read"
+    assert browser.post(path, data={"seen": field(shown, "seen"), "reason": ""}).status_code == 400
+    world.write(draft, "project", ANSWERS["project"] | {"title": "Other felt"}, world.stranger)
+    late = browser.post(path, data={"seen": field(shown, "seen"), "reason": "The board asked."})
+    assert late.status_code == 409 and "The board asked." in late.get_data(as_text=True)
+    assert browser.post(path, data={"seen": field(late, "seen"), "reason": "The board asked."}).status_code == 303
+    assert {service.row_of(one).pack_hash for one in (sent, draft)} == {new.content_hash}
+    assert last_event(draft).role == "manager"
+    for actor in (world.officer, world.applicant):
+        assert signed_in(app, actor).get(path).status_code in (403, 404)
