@@ -64,7 +64,7 @@ def pipeline(code: str) -> Any:
         "eligibility/pipeline.html", call=call, case=case, form=form, wanted=wanted, found=found, tally=tally,
         districts=districts_of(call.case_id), terms=terms_by_hash(call.pack_hash), roles=ROLE_LABELS,
         waiting=len(service.waiting(call.case_id)), manager="manager" in roles,
-        late=words_by_case(call, [line.case.id for line in found.lines]),
+        after_closing=words_by_case(call, [line.case.id for line in found.lines]),
     )  # fmt: skip
 
 

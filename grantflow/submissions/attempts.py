@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import force_locale
+from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, func, select
 
 from grantflow.cases import words
@@ -26,6 +27,7 @@ from grantflow.submissions.rows import APPLICATIONS, CASES
 
 PAGE = 50
 LATE, REFUSED = "late_attempt", "refused_attempt"
+NOT_TICKED = _("The declaration above the button was not ticked.")
 NAMED = 20
 """So many of the missing answers are named in the event; the rest are counted."""
 _E = Event.__table__.c

@@ -21,6 +21,7 @@ from grantflow.submissions.rows import terms_of, version_of
 MOST_WORDS = 1500
 """Two texts of more words than this together stand side by side: to match them word by word would take too long."""
 _TEXTS = {"text", "long_text"}
+_NAME = re.compile(r"(?P<aside>aside-)?(?P<number>\d{1,9})\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,11 @@ class Row:
 
 def text_of(case_id: int, name: str, *, writer: bool) -> Text | None:
     """The version, or what was set aside, that an address names; None for a name that is none."""
-    kind, _dash, number = name.rpartition("-")
-    if kind not in ("", "aside") or not number.isascii() or not number.isdigit() or len(number) > 9:
+    found = _NAME.match(name)
+    if found is None or (found["aside"] and not writer):
         return None
-    if kind:
-        if not writer:
-            return None
+    number = found["number"]
+    if found["aside"]:
         row, draft = aside_of(case_id, int(number))
         return Text(name, row.version, row.set_aside_at, False, terms_of(row.pack_hash), draft.values, draft.raw)
     row = version_of(case_id, int(number))
@@ -112,11 +112,11 @@ def _row(question: Question, before: Answer, after: Answer) -> Row:
 
 def word_by_word(before: str, after: str) -> tuple[tuple[str, str], ...]:
     """Both texts in pieces: "" stays, "out" went, "in" came. Nothing where they are too long, or share too little."""
-    old, new = re.findall(r"\s+|[^\s]+", before), re.findall(r"\s+|[^\s]+", after)
+    old, new = re.findall(r"\s+|\S+\s*", before), re.findall(r"\s+|\S+\s*", after)
     if len(old) + len(new) > 2 * MOST_WORDS:
         return ()
     matcher = SequenceMatcher(None, old, new, autojunk=False)
-    if matcher.quick_ratio() < 0.3:
+    if matcher.ratio() < 0.3:
         return ()
     pieces: list[tuple[str, str]] = []
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():

@@ -201,6 +201,7 @@ def check(case_id: int) -> Any:
         return _closed(case, request.form.get("key") if request.method == "POST" else None)
     form = SubmitForm(form_data())
     refused, status = "", 200
+    told: Any = attempts.NOT_TICKED
     if request.method == "POST":
         if form.validate():
             try:
@@ -211,13 +212,13 @@ def check(case_id: int) -> Any:
                     )  # fmt: skip
                 return redirect(url_for(".receipt", case_id=case_id), 303)
             except (Refused, Stale) as refusal:
-                refused, status = str(refusal), refusal.status
+                refused, status, told = str(refusal), refusal.status, refusal.sentence
         else:
             status = 400
         case = case_of_writer(case_id)
         if not service.mode(case):  # somebody pressed at the same moment: everybody is shown the one receipt
             return _closed(case, form.key.data)
-        _remember(case, refused or _("The declaration above the button was not ticked."), form.key.data, status)
+        _remember(case, told, form.key.data, status)
     sheet = sheet_of(case)
     hidden_values(form, {"version": sheet.case.version, "revision": sheet.row.revision})
     faults = service.check(case_id)
