@@ -28,7 +28,7 @@ from grantflow.submissions.rows import APPLICATIONS, CASES
 PAGE = 50
 LATE, REFUSED = "late_attempt", "refused_attempt"
 NOT_TICKED = _("The declaration above the button was not ticked.")
-NAMED = 20
+NAMED = 8
 """So many of the missing answers are named in the event; the rest are counted."""
 _E = Event.__table__.c
 

@@ -102,7 +102,7 @@ def health_of(call: Any) -> Health:
         .join(APPLICATIONS, _A.case_id == _C.id)
         .outerjoin(DraftProgress.__table__, _P.case_id == _A.case_id)
         .where(*here, draft)
-        .group_by(place, _A.pack_hash, _P.stuck_at)
+        .group_by("place", _A.pack_hash, _P.stuck_at)
     )
     counts: dict[tuple[str, str], list[int]] = {}
     titles: dict[str, Any] = {section.code: section.title for section in terms_of(call.pack_hash).form}
