@@ -34,15 +34,16 @@ def only_if(terms: Terms, question: Question) -> str:
         names = [_("Yes") if value == "yes" else _("No") for value in condition.values]
     else:
         names = [both(option)[0] for value in condition.values if (option := parent.option(value))]
-    return _(
+    said = _(
         "Only if you answered “%(question)s” with: %(answers)s.",
         question=both(parent.label)[0], answers=", ".join(names),
     )  # fmt: skip
+    return str(said)
 
 
 def paid_when(terms: Terms, tranche: Tranche) -> str:
     """What a part of the grant waits for, in words."""
     report = terms.report(tranche.report) if tranche.report else None
     if report is None:
-        return _("when the agreement is signed")
-    return _("when this report is accepted: %(report)s", report=both(report.label)[0])
+        return str(_("when the agreement is signed"))
+    return str(_("when this report is accepted: %(report)s", report=both(report.label)[0]))

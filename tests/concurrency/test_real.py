@@ -149,7 +149,9 @@ def pressed(ring: Any, real: Real, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     session().rollback()
 
 
-@pytest.mark.parametrize("keys", [["same"] * PRESSES, [f"window {n}" for n in range(PRESSES)]], ids=["one page", "five"])
+@pytest.mark.parametrize(
+    "keys", [["same"] * PRESSES, [f"window {n}" for n in range(PRESSES)]], ids=["one page", "five"]
+)
 def test_five_presses_at_once_send_once_and_all_see_the_same_receipt(real: Real, pressed: Any, keys: list[str]) -> None:
     (case_id,) = real.drafts(1)
     answers = pressed(case_id, keys)

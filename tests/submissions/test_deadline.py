@@ -70,7 +70,9 @@ def test_the_same_in_the_browser_and_a_press_too_late_loses_no_word(
         assert reply.location.endswith("/receipt")
         return
     said = text_of(reply)
-    assert reply.status_code == 403 and "The time for applications ended on" in said and "1 November 2021, 23:59" in said
+    assert (
+        reply.status_code == 403 and "The time for applications ended on" in said and "1 November 2021, 23:59" in said
+    )
     assert "Felt and linen workshop" in said and events(case_id, "late_attempt")
 
 

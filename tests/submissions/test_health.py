@@ -153,7 +153,9 @@ def test_holders_of_drafts_never_sent_are_reminded_each_of_their_own_hour(world:
         + [(world.stranger.person_id, theirs)],
         key=lambda pair: (pair[1], pair[0]),
     )
-    words = {row.case_id: row.params for row in session().scalars(select(Outbox).where(Outbox.notice == "draft_unfinished"))}
+    words = {
+        row.case_id: row.params for row in session().scalars(select(Outbox).where(Outbox.notice == "draft_unfinished"))
+    }
     assert words[theirs]["due"].startswith("2021-11-02") and words[mine]["due"].startswith("2021-11-01")
     (event,) = session().scalars(select(Event).where(Event.move == "drafts_reminded"))
     assert (event.facts["drafts_reminded"], event.facts["people_reminded"]) == (3, 3)
