@@ -219,7 +219,7 @@ def keep(ctx: Context, at: datetime) -> tuple[int, str]:
     ctx.fact("receipt", ref)
     ctx.fact("version", n)
     ctx.fact("fingerprint", digest)
-    if mode(ctx.case) == "draft" and at > _call(ctx).closes_at:
+    if (not before or mode(ctx.case) == "draft") and at > _call(ctx).closes_at:
         ctx.fact("after_closing", _LATE if at < ctx.now else _LONGER if row.extension_until else _GRACE)
     if before:
         ctx.fact("answers_changed", changed(terms.questions.values(), before, answers))

@@ -97,7 +97,7 @@ def test_what_was_opened_again_lapsed_or_left_alone_is_told_apart(world: World) 
 
 
 def test_the_page_costs_the_same_at_any_size(app: Flask, world: World, thorough: bool) -> None:
-    many, costs = 10_000 if thorough else 60, []
+    many, costs = 10_000 if thorough else 20, []
     first = world.draft()
     world.write(first, "plan", {"steps": "One of many."})
     for more in (0, 0, many):  # twice with one of them, for what is read once only
