@@ -30,7 +30,7 @@ PEOPLE = {
 }  # fmt: skip
 PAGES: dict[str, tuple[str, ...]] = {
     "nobody": (
-        "/", "/sign-in", "/register", "/password", "/calls/ZB-2022", "/calls/KR-2021", "/calls/KR-2021/results",
+        "/", "/sign-in", "/register", "/password", "/calls/ZB-2022", "/calls/ZB-2022/to-read", "/calls/KR-2021", "/calls/KR-2021/results",
         "/accessibility", "/privacy", "/cookies", "/mailbox", "/no/such/page",
     ),
     "applicant": (
