@@ -28,7 +28,7 @@ from grantflow.rendering import moment, money
 
 PLACEHOLDERS = {
     "ref", "title", "call", "reason", "state", "due", "amount", "organisation", "person", "link", "months", "number",
-    "role", "vote", "note", "before", "closes",
+    "role", "vote", "note", "before", "closes", "sent",
 }  # fmt: skip
 """Every `{word}` a notice's text may hold. One without a value at the moment is left out."""
 
@@ -209,6 +209,6 @@ def _word(key: str, value: Any, language: str, zone: str) -> str:
         return money(Money(value["minor"], value["currency"]))
     if isinstance(value, dict):
         return str(value.get(language) or value.get("en") or "")
-    if key == "due" and value:
-        return moment(datetime.fromisoformat(str(value).replace("Z", "+00:00")), zone)
+    if key in ("due", "sent") and value:
+        return moment(datetime.fromisoformat(str(value).replace("Z", "+00:00")), zone, seconds=key == "sent")
     return "" if value is None else str(value)

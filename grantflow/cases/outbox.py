@@ -73,7 +73,8 @@ def _holders(roles: tuple[str, ...]) -> Prepared:
 
 
 def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
-    """Write the notices of a move, and those its effects added, for every recipient; once for each person."""
+    """Write the notices of a move, and those its effects added, for every recipient; once for each person, and
+    for each case it is about."""
     notices: list[tuple[str, Iterable[int], dict[str, Any], int | None]] = [
         (name, people, {}, None) for name, people in _recipients(ctx, case, getattr(ctx.move, "notices", ())).items()
     ]
@@ -84,7 +85,7 @@ def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
     for name, people, params, about in notices:
         words = {**common, **ctx.params, **params}
         for person_id in people:
-            dedupe = f"{case.id}/{event['seq']}/{name}/{person_id}"
+            dedupe = f"{case.id}/{event['seq']}/{name}/{person_id}" + (f"/{about}" if about else "")
             unique[dedupe] = {
                 "dedupe": dedupe,
                 "notice": name,

@@ -161,7 +161,8 @@ def timeline(case: Any, actor: Actor, is_sealed: bool = False) -> History:
     sent: dict[int, int] = {}
     for dedupe in session().scalars(select(_O.dedupe).where(_O.case_id == case.id)):
         seq = dedupe.split("/")[1]
-        if seq.isdecimal():  # a reminder belongs to no event
+        # A reminder belongs to no event, and what is about this case may have been written with another's.
+        if seq.isdecimal() and dedupe.startswith(f"{case.id}/"):
             sent[int(seq)] = sent.get(int(seq), 0) + 1
     present = definitions.pinned(case.workflow_hash) if case.workflow_hash else None
     lines, path, since = [], [], None

@@ -31,7 +31,7 @@ _SAMPLES: dict[str, Any] = {
 
 def values() -> dict[str, Any]:
     """A value for each word; the date is a week ahead."""
-    found = {**_SAMPLES, "due": stamp(clock.now() + timedelta(days=7))}
+    found = {**_SAMPLES, "due": stamp(clock.now() + timedelta(days=7)), "sent": stamp(clock.now())}
     assert found.keys() | {"link"} == PLACEHOLDERS
     return found
 

@@ -15,6 +15,7 @@ from grantflow import rendering
 from grantflow.cases.access import see
 from grantflow.db import unit_of_work
 from grantflow.eligibility import service
+from grantflow.eligibility.exceptions import exceptions_of
 from grantflow.eligibility.filters import Filter
 from grantflow.eligibility.forms import RunForm, WaiveForm
 from grantflow.eligibility.proposals import proposal, told
@@ -25,7 +26,9 @@ from grantflow.identity.access import Actor, access
 from grantflow.identity.kept import form_data
 from grantflow.identity.labels import ROLE_LABELS
 from grantflow.identity.session import current_actor
+from grantflow.paging import number
 from grantflow.programmes.queries import call_by_code, terms_by_hash
+from grantflow.submissions.lateness import words_by_case
 from grantflow.submissions.parts import Part, application_part
 
 bp = Blueprint("eligibility", __name__)
@@ -51,8 +54,8 @@ def pipeline(code: str) -> Any:
     form = RunForm(form_data())
     if request.method == "POST" and form.validate():
         with unit_of_work():
-            number, met = service.run_all(call.case_id, actor=actor, key=form.key.data)
-        flash(_ran(number, met), "good" if number else "")
+            ran, met = service.run_all(call.case_id, actor=actor, key=form.key.data)
+        flash(_ran(ran, met), "good" if ran else "")
         return redirect(url_for(".pipeline", code=code, **Filter.of(request.args).args()), 303)
     wanted = Filter.of(request.args)
     found = find(call.case_id, wanted, actor, rendering.language())
@@ -61,7 +64,19 @@ def pipeline(code: str) -> Any:
         "eligibility/pipeline.html", call=call, case=case, form=form, wanted=wanted, found=found, tally=tally,
         districts=districts_of(call.case_id), terms=terms_by_hash(call.pack_hash), roles=ROLE_LABELS,
         waiting=len(service.waiting(call.case_id)), manager="manager" in roles,
+        after_closing=words_by_case(call, [line.case.id for line in found.lines]),
     )  # fmt: skip
+
+
+@bp.get("/calls/<code>/exceptions")
+@access("manager", "auditor")
+def exceptions(code: str) -> str:
+    """What was done otherwise in a call: longer times, what came after the closing hour, rules let pass."""
+    actor, call = current_actor(), call_by_code(code)
+    if not actor.roles_on(see(call.case_id, actor, "call")) & {"manager", "auditor"}:
+        raise NotFound
+    rows, page = exceptions_of(call, number(request.args.get("page")))
+    return render_template("eligibility/exceptions.html", call=call, rows=rows, page=page)
 
 
 def _ran(number: int, met: int) -> str:

@@ -141,12 +141,15 @@ def opening_reached(ctx: Context) -> Verdict:
 
 @registry.guard("programmes.deadline_passed")
 def deadline_passed(ctx: Context) -> Verdict:
-    """The closing hour and its minutes of grace are over; closing earlier needs a reason."""
+    """The closing hour and its minutes of grace are over: nobody's time is made shorter once the call is open."""
     row = _row(ctx)
-    if ctx.now >= closing_instant(row) or ctx.reason or (ctx.asking and ctx.move.reason != "none"):
+    if ctx.now >= closing_instant(row):
         return YES
     when = _When(row.closes_at, row.zone)
-    return no(_("Applications are welcome until %(when)s. To close earlier, write the reason.", when=when))
+    return no(
+        _("Applications are welcome until %(when)s. The time is never made shorter; a call that must stop is cancelled.",
+          when=when)
+    )  # fmt: skip
 
 
 def closing_instant(row: models.Call) -> datetime:

@@ -24,7 +24,7 @@ from grantflow.errors import NotFound, Refused, Stale
 from grantflow.identity.access import PUBLIC, Actor, access
 from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor, opens_for
-from grantflow.programmes import additions, inquiry_rooms, queries, service
+from grantflow.programmes import additions, inquiry_rooms, queries, service, whole
 from grantflow.programmes.blueprint import bp
 from grantflow.programmes.forms import ClosingForm, ScopeForm
 from grantflow.programmes.public import home, may_read, page_of_call
@@ -48,6 +48,15 @@ def call(code: str) -> str:
     facts = page_of_call(code)
     answers = inquiry_rooms.on_call_page(facts["call"], facts["case"], request.args.get("page"))
     return render_template("programmes/call.html", **facts, **answers)
+
+
+@bp.get("/calls/<code>/to-read")
+@access(PUBLIC)
+def to_read(code: str) -> str:
+    """Everything an applicant is asked and held to, on one page, to be read and printed: open or closed, no account."""
+    return render_template(
+        "programmes/to_read.html", **page_of_call(code), both=whole.both, only_if=whole.only_if, paid_when=whole.paid_when,
+    )  # fmt: skip
 
 
 @bp.get("/programmes")
@@ -112,6 +121,9 @@ def call_body(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
     rooms: list[tuple[str, str, dict[str, Any]]] = [
         (_("Pipeline of applications"), "eligibility.pipeline", {"code": row.code}),
         (_("Versions of the form and rules"), "submissions.call_versions", {"code": row.code}),
+        (_("Health of the call"), "submissions.health", {"code": row.code}),
+        (_("Refused attempts to send"), "submissions.refused_attempts", {"code": row.code}),
+        (_("Exceptions"), "eligibility.exceptions", {"code": row.code}),
         (_("History of the call, XLSX"), "oversight.ask", {"case_id": case.id}),
     ]
     return "programmes/call_case.html", {

@@ -28,7 +28,7 @@ from grantflow.submissions.sending import due_after
 LONGEST_EXTENSION = timedelta(days=60)
 
 
-def _applying() -> list[ColumnElement[bool]]:
+def applying() -> list[ColumnElement[bool]]:
     """What holds today of the assignment and the person of somebody who acts for an organisation."""
     return [
         RoleAssignment.role == "applicant",
@@ -45,7 +45,7 @@ def applicants_of(organisation_id: int) -> list[int]:
         session().scalars(
             select(roles.person_id)
             .join(Person, Person.id == roles.person_id)
-            .where(roles.organisation_id == organisation_id, *_applying())
+            .where(roles.organisation_id == organisation_id, *applying())
             .distinct()
             .order_by(roles.person_id)
         )
@@ -71,7 +71,7 @@ def closing_put_off(call: Call, closes_at: datetime) -> dict[int, list[int]]:
         .join(APPLICATIONS, APPLICATIONS.c.case_id == CASES.c.id)
         .join(RoleAssignment, RoleAssignment.organisation_id == APPLICATIONS.c.organisation_id)
         .join(Person, Person.id == RoleAssignment.person_id)
-        .where(*of_call, writable("submit"), own.is_(None) | (own < closes_at), *_applying())
+        .where(*of_call, writable("submit"), own.is_(None) | (own < closes_at), *applying())
         .group_by(RoleAssignment.person_id)
         .order_by(RoleAssignment.person_id)
     ):

@@ -130,4 +130,35 @@ class Attachment(Base):
     removed_at: Mapped[datetime | None]
 
 
+class WordsSetAside(Base):
+    """What was changed after sending and not sent again: kept for its writers, when what was sent came to stand again."""
+
+    __tablename__ = "words_set_aside"
+    __table_args__ = (Index("ix_words_set_aside_case_id", "case_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(Id, ForeignKey("applications.case_id"))
+    version: Mapped[int]
+    """The version that counts instead."""
+    pack_hash: Mapped[str] = mapped_column(ForeignKey("call_packs.hash"))
+    answers: Mapped[Any] = mapped_column(JsonText)
+    typed: Mapped[Any] = mapped_column(JsonText)
+    set_aside_at: Mapped[datetime]
+
+
+class DraftProgress(Base):
+    """How far a draft was at a revision: counted beside its saves, so that a call of thousands is told in one query."""
+
+    __tablename__ = "draft_progress"
+
+    case_id: Mapped[int] = mapped_column(Id, ForeignKey("applications.case_id"), primary_key=True)
+    revision: Mapped[int]
+    pack_hash: Mapped[str] = mapped_column(ForeignKey("call_packs.hash"))
+    done: Mapped[int]
+    """How many sections are complete."""
+    stuck_at: Mapped[str | None] = mapped_column(String(40))
+    """The first section that is not complete; none where all are."""
+    counted_at: Mapped[datetime]
+
+
 protect(ApplicationVersion.__table__, ("id",), ("case_id", "n"))

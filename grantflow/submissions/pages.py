@@ -5,6 +5,7 @@ Leaves drawing to the templates, rows to `queries`, arithmetic to `answers`.
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from flask_babel import gettext as _
 
 from grantflow import clock, rendering
 from grantflow.cases import definitions
-from grantflow.cases.service import get
+from grantflow.cases.service import ask, get
 from grantflow.errors import NotFound
 from grantflow.identity.access import Actor
 from grantflow.paging import Page
@@ -23,6 +24,7 @@ from grantflow.programmes.questions import Question, Section, applies, asked
 from grantflow.programmes.service import closing_instant
 from grantflow.submissions.answers import Draft, Sums, all_faults, changed, clashes, sections
 from grantflow.submissions.drafts import siblings
+from grantflow.submissions.lateness import WORDS, lateness
 from grantflow.submissions.newer import is_behind
 from grantflow.submissions.queries import (
     Sheet,
@@ -36,6 +38,7 @@ from grantflow.submissions.queries import (
     versions_of,
 )
 from grantflow.submissions.reading import Fault
+from grantflow.submissions.reopening import asides_of
 from grantflow.submissions.rows import call_of, may_write, mode, version_of, window
 from grantflow.submissions.sending import may_read
 
@@ -61,6 +64,11 @@ def window_of(call: Any) -> Any:
     return window(case, call_of(call.case_id), None, clock.now())
 
 
+def window_for(sheet: Sheet) -> Any:
+    """Whether this draft can be sent by the clock, with the sentence that says why not."""
+    return window(sheet.call_case, sheet.call, sheet.row, clock.now())
+
+
 def ends_at(sheet: Sheet) -> datetime:
     """When the time of this applicant ends: of the correction, of the call, or their own longer one."""
     if mode(sheet.case) == "returned" and sheet.row.correction_due_at is not None:
@@ -71,10 +79,10 @@ def ends_at(sheet: Sheet) -> datetime:
 
 
 def too_late(sheet: Sheet) -> bool:
-    """Whether the draft can no longer be sent because its time is over."""
-    return mode(sheet.case) == "draft" and clock.now() > max(
-        filter(None, (closing_instant(sheet.call), sheet.row.extension_until))
-    )
+    """Whether the draft can no longer be sent because its time is over, or was when it lapsed."""
+    last = max(filter(None, (closing_instant(sheet.call), sheet.row.extension_until)))
+    never = not mode(sheet.case) and sheet.row.submitted_version is None
+    return (mode(sheet.case) == "draft" or never) and clock.now() > last
 
 
 def today(sheet: Sheet) -> Any:
@@ -251,7 +259,19 @@ def version_page(sheet: Sheet, n: int) -> dict[str, Any]:
         "places": place_names([district] if district else []),
         "sums": Sums.of(sheet.terms, Draft(answers)),
         "title": str(answers.get(sheet.terms.keys.title, "")),
+        "late": late_words(sheet, row.submitted_at),
     }
+
+
+def late_words(sheet: Sheet, at: datetime) -> Any:
+    """What stands beside the hour of a version that was sent after the closing hour; nothing for all others."""
+    return WORDS.get(lateness(sheet.call, sheet.row.extension_until, at), "")
+
+
+def may_reopen(sheet: Sheet, actor: Actor) -> bool:
+    """Whether the receipt offers to open what was sent again."""
+    moves = definitions.pinned(sheet.case.workflow_hash).moves_from(sheet.case.state, "take_back")
+    return any(ask(sheet.case, move, actor) for move in moves)
 
 
 def next_step(sheet: Sheet) -> list[str]:
@@ -302,6 +322,8 @@ def case_facts(case: Any, actor: Actor) -> dict[str, Any]:
             "sent": answers,
             "sums": Sums.of(sheet.terms, Draft(answers)),
             "versions": versions_of(case.id),
+            "late": functools.partial(late_words, sheet),
+            "asides": asides_of(case.id) if writer else [],
             "places": place_names([district] if district else []),
             "papers": [
                 (question, item)

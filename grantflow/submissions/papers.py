@@ -27,7 +27,10 @@ def receipt(case_id: int) -> Any:
     if sheet.row.submitted_version is None:
         return redirect(url_for(".tasks", case_id=case_id))
     version = service.version_of(case_id, sheet.row.submitted_version)
-    return render_template("submissions/receipt.html", sheet=sheet, version=version, after=pages.next_step(sheet))
+    return render_template(
+        "submissions/receipt.html", sheet=sheet, version=version, after=pages.next_step(sheet),
+        late=pages.late_words(sheet, version.submitted_at), may_reopen=pages.may_reopen(sheet, current_actor()),
+    )  # fmt: skip
 
 
 @bp.get("/applications/<int:case_id>/versions/<int:n>")

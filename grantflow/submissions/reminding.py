@@ -7,21 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, case, select
+from sqlalchemy import bindparam, case, func, select
 
 from grantflow.cases.models import Case
 from grantflow.cases.reminders import Due, source
 from grantflow.db import session
 from grantflow.engine.definition import Stage
+from grantflow.history.models import Event
 from grantflow.programmes.models import Call
 from grantflow.submissions.models import Application
 
-_C, _A, _CALL = Case.__table__.c, Application.__table__.c, Call.__table__.c
+_C, _A, _CALL, _E = Case.__table__.c, Application.__table__.c, Call.__table__.c, Event.__table__.c
 _ENDS = case((_A.extension_until > _CALL.closes_at, _A.extension_until), else_=_CALL.closes_at)
+
+
+def _moved(case_id: Any, move: str) -> Any:
+    """When somebody moved the hour last: rungs that had passed by then, counted back from the new one, never come."""
+    return select(func.max(_E.at)).where(_E.case_id == case_id, _E.move == move).scalar_subquery()
+
+
 # Asked in every round, and built once.
 _unfinished = (
-    select(_C.id, _C.opened_at, _C.title, _ENDS.label("ends_at"), _CALL.title.label("call"))
+    select(
+        _C.id, _C.opened_at, _C.title, _ENDS.label("ends_at"), _CALL.title.label("call"),
+        _moved(_C.id, "extension").label("extended_at"), _moved(_A.call_id, "closing_put_off").label("put_off_at"),
+    )
     .join(Application.__table__, _A.case_id == _C.id)
     .join(Call.__table__, _CALL.case_id == _A.call_id)
     .where(
@@ -38,4 +50,5 @@ def drafts(first: datetime, last: datetime, case_id: int | None) -> Iterator[Due
     query = _unfinished if case_id is None else _unfinished.where(_C.id == case_id)
     for row in session().execute(query, {"first": first, "last": last}):
         call = {"en": row.call.en, "ru": row.call.ru}
-        yield Due(row.id, row.ends_at, row.opened_at, words={"call": call, "title": row.title or call})
+        since = max(filter(None, (row.opened_at, row.extended_at, row.put_off_at)))
+        yield Due(row.id, row.ends_at, since, words={"call": call, "title": row.title or call})

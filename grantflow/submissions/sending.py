@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flask_babel import force_locale, gettext, lazy_ngettext
 from flask_babel import lazy_gettext as _
-from flask_babel import lazy_ngettext
 from sqlalchemy import bindparam, insert, select, update
 
 from grantflow import clock
 from grantflow.cases import definitions
 from grantflow.cases.context import Context
-from grantflow.cases.service import Outcome, fire, get, lock, record
+from grantflow.cases.service import Outcome, fire, get, lock
 from grantflow.clock import local
 from grantflow.db import session
 from grantflow.engine.registry import registry
@@ -29,6 +29,7 @@ from grantflow.money import Money
 from grantflow.prepared import Prepared
 from grantflow.programmes.service import allot_number
 from grantflow.programmes.terms import Terms
+from grantflow.rendering import moment
 from grantflow.submissions.answers import Draft, all_faults, changed, facts, final, sealed
 from grantflow.submissions.reading import Fault
 from grantflow.submissions.rows import (
@@ -116,12 +117,6 @@ def submit(
     return fire(case_id, trigger, actor=actor, payload=seen, key=key, version=version, locked=case)
 
 
-def note_late_attempt(case_id: int, *, actor: Actor, key: str | None = None) -> None:
-    """Remember that somebody pressed Submit after the end of the time; an event, so that nobody need be
-    believed."""
-    record(case_id, "late_attempt", actor=actor, role="applicant", key=f"late/{key}" if key else None)
-
-
 # The case is locked while it moves, so its row, its files and its answers are read once for all guards and effects.
 
 
@@ -171,11 +166,25 @@ def seal(ctx: Context) -> None:
     the last. Stale where they are not those that the person saw."""
     if ctx.payload.get("revision") not in (None, _row(ctx).revision):
         raise Stale(_("An answer was changed after you opened this page. Read the answers once more, then send them."))
-    keep(ctx, ctx.now)
+    n, digest = keep(ctx, ctx.now)
+    ctx.param("sent", ctx.now)
+    ctx.param("note", in_letter(n, digest, ctx.now, _call(ctx).zone))
 
 
-def keep(ctx: Context, at: datetime) -> None:
-    """Do that for what arrived at an instant: now, or the one a register tells."""
+def in_letter(n: int, digest: str, at: datetime, zone: str) -> dict[str, str]:
+    """What the letter says of the receipt, in both languages: version, hour by the call's clock, fingerprint."""
+    said = {}
+    for lang in ("en", "ru"):
+        with force_locale(lang):
+            said[lang] = gettext(
+                "Version %(n)s, sent %(when)s.\nFingerprint (SHA-256): %(digest)s",
+                n=n, when=moment(at, zone, seconds=True), digest=digest,
+            )  # fmt: skip
+    return said
+
+
+def keep(ctx: Context, at: datetime) -> tuple[int, str]:
+    """Do that for what arrived at an instant: now, or the one a register tells; gives back version and fingerprint."""
     row = _row(ctx)
     terms = terms_of(row.pack_hash)
     answers = final(terms, _draft(ctx))
@@ -210,12 +219,13 @@ def keep(ctx: Context, at: datetime) -> None:
     ctx.fact("receipt", ref)
     ctx.fact("version", n)
     ctx.fact("fingerprint", digest)
-    if not before and at > _call(ctx).closes_at:
+    if (not before or mode(ctx.case) == "draft") and at > _call(ctx).closes_at:
         ctx.fact("after_closing", _LATE if at < ctx.now else _LONGER if row.extension_until else _GRACE)
     if before:
         ctx.fact("answers_changed", changed(terms.questions.values(), before, answers))
     for name, value in now.items():
         ctx.change(name, *(_said(terms, name, v, places) for v in (was.get(name), value)))
+    return n, digest
 
 
 _GRACE = {"en": "sent within the minutes of grace", "ru": "отправлена в льготные минуты"}
@@ -312,7 +322,13 @@ def withdraw(ctx: Context) -> None:
 def _of_call(ctx: Context, trigger: str) -> list[Any]:
     """The applications of the call this effect runs on, from whose state that trigger can be fired."""
     rows = ctx.session.execute(
-        select(CASES.c.id, CASES.c.state, CASES.c.workflow_hash, APPLICATIONS.c.extension_until)
+        select(
+            CASES.c.id,
+            CASES.c.state,
+            CASES.c.workflow_hash,
+            APPLICATIONS.c.extension_until,
+            APPLICATIONS.c.submitted_version,
+        )
         .join(APPLICATIONS, APPLICATIONS.c.case_id == CASES.c.id)
         .where(CASES.c.kind == "application", CASES.c.call_id == ctx.case.id)
         .order_by(CASES.c.id)
@@ -323,13 +339,16 @@ def _of_call(ctx: Context, trigger: str) -> list[Any]:
 @registry.effect("submissions.lapse_drafts", to_many=True)
 def lapse_drafts(ctx: Context) -> None:
     """The call closes: every draft lapses, but for those whose writer has longer; theirs lapse by their
-    own date."""
-    lapsed = 0
+    own date. Of one that was sent and opened again, what was sent counts."""
+    lapsed = closed = 0
     for row in _of_call(ctx, "lapse"):
         if row.extension_until is None or row.extension_until <= ctx.now:
             ctx.fire(row.id, "lapse")
-            lapsed += 1
+            sent = row.submitted_version is not None
+            lapsed, closed = lapsed + (not sent), closed + sent
     ctx.fact("drafts_lapsed", lapsed)
+    if closed:
+        ctx.fact("changes_not_sent", closed)
 
 
 @registry.effect("submissions.cancel_all", to_many=True)

@@ -8,14 +8,14 @@ Each room has its own module: `drafts`, `files`, `sending`, `extension`, `querie
 
 from __future__ import annotations
 
-from grantflow.submissions import reminding, taking, waiting
+from grantflow.submissions import progress, reminding, reopening, taking, waiting
 from grantflow.submissions.advice import advice, advice_provider
 from grantflow.submissions.drafts import Clash, Saved, save_section, siblings, start_draft
 from grantflow.submissions.extension import extend_deadline
 from grantflow.submissions.files import add_file, path_of, remove_file
 from grantflow.submissions.queries import applications_of, submitted
 from grantflow.submissions.rows import answers_of, draft_of, may_write, mode, row_of, terms_of, version_of
-from grantflow.submissions.sending import check, content_gate, may_read, note_late_attempt, submit
+from grantflow.submissions.sending import check, content_gate, may_read, submit
 
 __all__ = [
     "Clash",
@@ -32,10 +32,11 @@ __all__ = [
     "may_read",
     "may_write",
     "mode",
-    "note_late_attempt",
     "path_of",
+    "progress",
     "reminding",
     "remove_file",
+    "reopening",
     "row_of",
     "save_section",
     "siblings",

@@ -21,7 +21,7 @@ from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor
 from grantflow.paging import number
 from grantflow.programmes.queries import call_by_code
-from grantflow.submissions import desk, pages, papers, renewal, service
+from grantflow.submissions import attempts, comparing_rooms, desk, health_rooms, pages, papers, renewal, service
 from grantflow.submissions.answers import Draft, save
 from grantflow.submissions.blueprint import bp, case_of_writer, sheet_for, writer_of
 from grantflow.submissions.forms import (
@@ -198,10 +198,10 @@ def check(case_id: int) -> Any:
     """All answers on one page, what is still to be corrected, and the last step."""
     case, actor = case_of_writer(case_id), current_actor()
     if not service.mode(case):
-        known = request.method == "POST" or service.row_of(case_id).submitted_version is not None
-        return redirect(url_for(".receipt" if known else "cases.show", case_id=case_id), 303)
+        return _closed(case, request.form.get("key") if request.method == "POST" else None)
     form = SubmitForm(form_data())
     refused, status = "", 200
+    told: Any = attempts.NOT_TICKED
     if request.method == "POST":
         if form.validate():
             try:
@@ -212,11 +212,13 @@ def check(case_id: int) -> Any:
                     )  # fmt: skip
                 return redirect(url_for(".receipt", case_id=case_id), 303)
             except (Refused, Stale) as refusal:
-                refused, status = str(refusal), refusal.status
-                _remember_if_late(sheet_of(case), form.key.data)
+                refused, status, told = str(refusal), refusal.status, refusal.sentence
         else:
             status = 400
         case = case_of_writer(case_id)
+        if not service.mode(case):  # somebody pressed at the same moment: everybody is shown the one receipt
+            return _closed(case, form.key.data)
+        _remember(case, told, form.key.data, status)
     sheet = sheet_of(case)
     hidden_values(form, {"version": sheet.case.version, "revision": sheet.row.revision})
     faults = service.check(case_id)
@@ -234,10 +236,24 @@ def _whole(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 12 else None
 
 
-def _remember_if_late(sheet: Sheet, key: str | None) -> None:
-    if pages.too_late(sheet):
+def _closed(case: Any, key: str | None) -> Any:
+    """Where a press, or a look, leads once nothing can be sent: to the receipt, or to the words that were never sent."""
+    if service.row_of(case.id).submitted_version is not None:
+        return redirect(url_for(".receipt", case_id=case.id), 303)
+    verdict = pages.window_for(sheet_of(case))
+    if key is not None and not verdict:
         with unit_of_work():
-            service.note_late_attempt(sheet.case.id, actor=current_actor(), key=key)
+            attempts.note_attempt(case.id, verdict.because, actor=current_actor(), key=key)
+        flash(str(verdict.because), "hold")
+    return redirect(url_for(".words", case_id=case.id), 303)
 
 
-__all__ = ["bp", "desk", "papers", "renewal"]
+def _remember(case: Any, told: Any, key: str | None, status: int) -> None:
+    """A press that was refused is remembered; one on a page grown old only if it also came too late."""
+    if status == Stale.status and not pages.too_late(sheet_of(case)):
+        return
+    with unit_of_work():
+        attempts.note_attempt(case.id, told, actor=current_actor(), key=key)
+
+
+__all__ = ["bp", "comparing_rooms", "desk", "health_rooms", "papers", "renewal"]

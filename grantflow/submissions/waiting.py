@@ -23,6 +23,7 @@ from grantflow.submissions.rows import mode, terms_of
 words.say(
     extension=_("More time given"),
     late_attempt=_("Tried to submit after the time was over"),
+    refused_attempt=_("Tried to submit and was refused"),
     rules_run=_("Rules of the call run"),
     rule_waived=_("Rule let pass"),
     applications_imported=_("Applications imported from a file"),
@@ -42,6 +43,10 @@ words.fact(
     after_closing=_("After the closing hour"),
     opened_again=_("Opened again"),
     drafts_lapsed=_("Drafts that lapsed"),
+    changes_not_sent=_("Changes to sent applications that were not sent"),
+    set_aside=_("Words not sent set aside"),
+    told=_("What was told"),
+    missing_answers=_("Answers that were missing"),
     applications_closed=_("Applications closed"),
     rules_let_pass=_("Rules let pass"),
     rule=_("Rule"),
@@ -82,9 +87,17 @@ def _dressed(items: Sequence[desk.DeskItem]) -> Iterable[desk.DeskItem]:
             item,
             what=mine.title or gettext("New application: %(call)s", call=call),
             url=url_for("submissions.tasks", case_id=item.case_id),
-            why=_("Correct it and send it again") if mode(mine.case) == "returned" else _progress(mine, draft),
+            why=_why(mine, draft),
             state=definitions.card(mine.case),
         )
+
+
+def _why(mine: Mine, draft: Draft) -> object:
+    if mode(mine.case) == "returned":
+        return _("Correct it and send it again")
+    if mine.case.ref:
+        return _("Open for changes: what you sent counts until you send again")
+    return _progress(mine, draft)
 
 
 def _progress(mine: Mine, draft: Draft) -> str:

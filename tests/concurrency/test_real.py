@@ -1,24 +1,30 @@
-"""The real definitions raced: two submitters, a vote against a withdrawal, two deciders, two approvers."""
+"""The real definitions raced: two submitters, five presses, a vote against a withdrawal, two deciders, two approvers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import pytest
+from flask import current_app
 from sqlalchemy import func, select, update
 
+from grantflow import clock
 from grantflow.cases import definitions
-from grantflow.cases.models import Case
+from grantflow.cases.models import Case, Outbox
+from grantflow.cases.service import get
 from grantflow.db import session, unit_of_work
 from grantflow.disbursements.models import Tranche
+from grantflow.history.models import Event
 from grantflow.programmes.models import Call
 from grantflow.submissions.models import ApplicationVersion
 from tests.awards.scene import Scene, short_workflows, shorten
+from tests.browsing import FreshClient, field, signed_in
 from tests.concurrency import ring as ways
 from tests.concurrency.real import DECIDING, OPEN_DAY, Real
 from tests.concurrency.test_races import one_wins, states, whole
+from tests.together import all_at_once
 
 
 @pytest.fixture
@@ -110,3 +116,51 @@ def test_of_two_second_approvers_of_a_payment_one_wins(ring: Any, monkeypatch: p
             ways.fire(case_id, trigger="prepare", actor=scene.finance)
             ways.fire(case_id, trigger="approve_first", actor=scene.finance, payload={"amount_minor": amount})
     whole(made)
+
+
+PRESSES = 5
+"""So many browsers press at once."""
+
+
+@pytest.fixture
+def pressed(ring: Any, real: Real, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Any]]]:
+    """`pressed(case_id, keys)` presses Submit once for each key, all at once, and gives back the answers."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", False)
+    monkeypatch.setattr(app, "test_client_class", FreshClient)
+
+    def press(case_id: int, keys: list[str]) -> list[Any]:
+        url = f"/applications/{case_id}/check"
+        with clock.at(OPEN_DAY):
+            clients = [signed_in(app, real.people[n % 2]) for n, _key in enumerate(keys)]
+            page = clients[0].get(url)
+        sent = {name: field(page, name) for name in ("version", "revision")} | {"declared": "y"}
+
+        def act(client: Any, key: str) -> Callable[[], Any]:
+            def run() -> Any:
+                with clock.at(OPEN_DAY):
+                    return client.post(url, data=sent | {"key": key})
+
+            return run
+
+        return all_at_once(app, *(act(*pair) for pair in zip(clients, keys, strict=True)))
+
+    yield press
+    session().rollback()
+
+
+@pytest.mark.parametrize(
+    "keys", [["same"] * PRESSES, [f"window {n}" for n in range(PRESSES)]], ids=["one page", "five"]
+)
+def test_five_presses_at_once_send_once_and_all_see_the_same_receipt(real: Real, pressed: Any, keys: list[str]) -> None:
+    (case_id,) = real.drafts(1)
+    answers = pressed(case_id, keys)
+    assert {(answer.status_code, answer.location) for answer in answers} == {(303, f"/applications/{case_id}/receipt")}
+    session().rollback()
+    assert session().scalars(select(ApplicationVersion.n).where(ApplicationVersion.case_id == case_id)).all() == [1]
+    following = session().scalar(select(Call.next_number).where(Call.case_id == real.call))
+    assert int((get(case_id).ref or "").rsplit("-", 1)[1]) == following - 1
+    told = session().scalars(select(Outbox.person_id).where(Outbox.case_id == case_id, Outbox.notice == "submitted"))
+    assert sorted(told) == sorted(who.person_id for who in real.people)
+    moves = session().scalars(select(Event.move).where(Event.case_id == case_id).order_by(Event.seq)).all()
+    assert moves == ["open", "submit"]

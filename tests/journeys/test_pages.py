@@ -30,7 +30,7 @@ PEOPLE = {
 }  # fmt: skip
 PAGES: dict[str, tuple[str, ...]] = {
     "nobody": (
-        "/", "/sign-in", "/register", "/password", "/calls/ZB-2022", "/calls/KR-2021", "/calls/KR-2021/results",
+        "/", "/sign-in", "/register", "/password", "/calls/ZB-2022", "/calls/ZB-2022/to-read", "/calls/KR-2021", "/calls/KR-2021/results",
         "/accessibility", "/privacy", "/cookies", "/mailbox", "/no/such/page",
     ),
     "applicant": (
@@ -42,11 +42,12 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "grantee": (
         "/desk", "/cases/{my application}", "/applications/{my application}/receipt",
-        "/applications/{my application}/versions/1", "/cases/{my award}", "/cases/{my tranche}", "/cases/{my report}",
+        "/applications/{my application}/versions/1", "/applications/{my application}/compare", "/cases/{my award}", "/cases/{my tranche}", "/cases/{my report}",
         "/reports/{my report}/edit", "/cases/{my check}", "/history/{my application}",
     ),
     "officer": (
         "/desk", "/pipeline", "/calls/KR-2021/pipeline", "/calls/ZB-2022/pipeline", "/calls/ZB-2022/drafts",
+        "/calls/ZB-2022/health", "/calls/ZB-2022/health/remind", "/calls/ZB-2022/attempts",
         "/cases/{submitted}", "/applications/{submitted}/rules", "/cases/{submitted}/moves/return",
         "/cases/{submitted}/moves/refuse", "/cases/{declined}", "/cases/{award}", "/cases/{report}",
         "/cases/{report}/moves/accept", "/checks", "/cases/{call}", "/programmes", "/programmes/prozvet", "/people",
@@ -75,7 +76,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/desk", "/audit", "/audit?kind=award", "/cases/{awarded}", "/cases/{award}", "/cases/{paid}", "/cases/{report}",
         "/cases/{check}", "/history/{awarded}", "/programmes/prozvet",
         "/panels/{first panel}/ranking", "/notices/{programme}", "/notices/{programme}/password_link",
-        "/cases/{reading call}/export", "/exports", "/exports/{export}", "/exports/{export made}",
+        "/cases/{reading call}/export", "/calls/KR-2021/exceptions", "/exports", "/exports/{export}", "/exports/{export made}",
     ),
 }  # fmt: skip
 OTHER = {
@@ -143,7 +144,7 @@ def exports_of(email: str, call: int) -> dict[str, int]:
     actor = actor_for(session().scalars(select(Person).where(Person.email == email)).one())
     with force_locale("ru"):
         made = asked.ask(actor, service.get(call), "ru", "made")
-        assert worker.do_long_work() == 1
+        assert worker.do_long_work() >= 1  # drafts are counted by the same worker
         return {"export made": made, "export": asked.ask(actor, service.get(call), "ru", "waits")}
 
 

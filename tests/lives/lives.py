@@ -274,7 +274,9 @@ class Lives:
 
     def sends(self, rnd: random.Random) -> None:
         """An applicant who has the whole application sends it, or the correction of it."""
-        found = [c for c in self.cases("application") if c.state in ("draft", "returned")] or self.cases("application")
+        found = [c for c in self.cases("application") if c.state in ("draft", "reopened", "returned")] or self.cases(
+            "application"
+        )
         if not found:
             return
         case, actor = rnd.choice(found), self.actor(rnd.choice(list(APPLICANTS)))

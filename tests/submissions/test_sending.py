@@ -16,7 +16,7 @@ from grantflow.cases.service import fire, get
 from grantflow.db import session, unit_of_work
 from grantflow.errors import NotFound, Refused, Stale
 from grantflow.history.models import Event
-from grantflow.submissions import service
+from grantflow.submissions import attempts, service
 from grantflow.submissions.answers import sealed
 from grantflow.submissions.models import Application, ApplicationVersion
 from grantflow.submissions.sending import working_days_after
@@ -104,9 +104,9 @@ def test_a_second_after_the_grace_nothing_is_sent_and_the_attempt_is_remembered(
             world.submit(case_id)
         for _ in range(2):
             with unit_of_work():
-                service.note_late_attempt(case_id, actor=world.applicant, key="press")
-    attempts = session().scalars(select(Event).where(Event.move == "late_attempt")).all()
-    assert len(attempts) == 1
+                attempts.note_attempt(case_id, "Too late.", actor=world.applicant, key="press")
+    noted = session().scalars(select(Event).where(Event.move == "late_attempt")).all()
+    assert len(noted) == 1 and noted[0].facts["told"] == {"en": "Too late.", "ru": "Too late."}
 
 
 def test_drafts_lapse_when_the_call_closes_and_stay_readable(world: World) -> None:
