@@ -21,9 +21,9 @@
   const setMark = (code, mark) => { if (marks[code]) marks[code].value = code + ":" + mark; };
 
   /* ---- words kept on this device: one entry for each question, with the mark of what they were written over */
-  const keep = (code) => {
+  const keep = (code, sent) => {
     try {
-      window.localStorage.setItem(place + code, JSON.stringify({ words: wordsOf(code), was: markOf(code), at: Date.now() }));
+      window.localStorage.setItem(place + code, JSON.stringify({ words: wordsOf(code), was: markOf(code), at: Date.now(), sent }));
       return true;
     } catch { return false; }
   };
@@ -155,7 +155,7 @@
   };
   const heard = (event) => {
     const code = event.target.name && event.target.type !== "file" && codeOf(event.target.name);
-    if (!code || texts.gfChoosing !== undefined) return;
+    if (!code) return;
     touch(code);
     if (kind !== "no" && kind !== "stop") tell("typing", texts.gfTyping);
     if (kind !== "no") later(PAUSE);
@@ -200,7 +200,7 @@
       const every = event.submitter && event.submitter.name === "take_all" ? event.submitter.value : "";
       all("input[name=choose]").map((input) => input.value).forEach((code) => {
         const taken = every || (document.querySelector("input[name='take-" + code + "']:checked") || {}).value;
-        if (taken === "theirs") drop(code); else keep(code);
+        if (taken === "theirs") drop(code); else keep(code, true);
       });
     });
     return;
@@ -244,8 +244,9 @@
   let back = 0;
   codes.forEach((code) => {
     const entry = kept(code);
-    if (!entry) { drop(code); return; }
-    if (JSON.stringify(entry.words) === JSON.stringify(wordsOf(code))) { drop(code); return; }
+    /* the same stands there, or what was sent after a choice arrived and was changed since */
+    const over = entry && (JSON.stringify(entry.words) === JSON.stringify(wordsOf(code)) || (entry.sent && entry.was !== markOf(code)));
+    if (!entry || over) { drop(code); return; }
     put(code, entry.words);
     setMark(code, entry.was);
     dirty.set(code, ++edits);

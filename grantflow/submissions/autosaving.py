@@ -60,7 +60,10 @@ def autosave(sheet: Sheet, section: str) -> Any:
     theirs = [
         question.label.in_(rendering.language())
         for question in part.questions
-        if question.code in was and question.code not in own and mark(saved.draft, question.code) != was[question.code]
+        if question.code in was
+        and question.code not in own
+        and mark(saved.draft, question.code) != was[question.code]
+        and (clash is None or question.code not in clash.questions)
     ]
     answer: dict[str, Any] = {
         "revision": saved.revision,
