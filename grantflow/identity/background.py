@@ -30,7 +30,7 @@ def _fresh_token() -> str:
 
 def door() -> Answer:
     """Nobody is signed in any more: sign in on the page, then go on. Nothing is kept here, the page has its words."""
-    return {"said": _("Your session has ended."), "door": True, "csrf": _fresh_token()}, 401
+    return {"said": _("Not saved: your session has ended."), "door": True, "csrf": _fresh_token()}, 401
 
 
 def renewed(person_id: int) -> Answer:
@@ -40,7 +40,7 @@ def renewed(person_id: int) -> Answer:
 
 def another() -> Answer:
     """Another person has signed in in this browser: what this page holds is not theirs to save."""
-    said = _("Another person has signed in in this browser. Your words stay on this page until you sign in again.")
+    said = _("Not saved: another person is signed in in this browser. Your words stay on this page.")
     return {"said": said, "door": True, "csrf": _fresh_token()}, 401
 
 

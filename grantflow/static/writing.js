@@ -114,7 +114,7 @@
     if (told) token(told.csrf);
     if (told && told.person && String(told.person) === person && again) return sendNow(false);
     if (told && told.door) {
-      tell("stop", told.said || texts.gfOut, texts.gfIn, () => open(() => send()));
+      tell("stop", told.said, texts.gfIn, () => open(() => send()));
       return "door";
     }
     if (told && told.was) {

@@ -157,11 +157,11 @@ def save_section(
     touched = row.saved.get(section)
     by, before = (None, None) if touched is None else (touched["by"], datetime.fromisoformat(touched["at"]))
     behind = touched is not None and touched["revision"] > revision
+    other = _name(by if by != actor.person_id else None, actor.language)
     merged = merge([q for q in part.questions if q.code in typed], stored, mine, was or {}, behind=behind)
     if merged.clashing:
-        raise Clash(mine, stored, _name(by, actor.language), before, row.revision, merged)
+        raise Clash(mine, stored, other, before, row.revision, merged)
     now = merged.draft
-    other = _name(by, actor.language) if by != actor.person_id else ""
     told = tuple(fault for fault in faults if fault.question in merged.mine)
     if now == stored:
         return Saved(row.revision, before or clock.now(), told, now, merged.mine, other, before)
