@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, g, request
+from flask import Response, current_app, g, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
-from werkzeug.wrappers import Response
 
 HEADER = "X-GrantFlow-Page"
 Answer = tuple[dict[str, Any], int]
@@ -25,7 +24,7 @@ def asked() -> bool:
 def _fresh_token() -> str:
     """A token for forms of the session as it is now; one made earlier in this request belongs to the session before."""
     g.pop(current_app.config.get("WTF_CSRF_FIELD_NAME", "csrf_token"), None)
-    return generate_csrf()
+    return str(generate_csrf())
 
 
 def door() -> Answer:

@@ -19,7 +19,18 @@ from grantflow.db import unit_of_work
 from grantflow.errors import GrantFlowError, Invalid
 from grantflow.extensions import limiter
 from grantflow.identity import accounts as _accounts  # noqa: F401  its views belong to the same blueprint
-from grantflow.identity import addresses, background, forms, kept, links, passwords, queries, registration, service, throttle
+from grantflow.identity import (
+    addresses,
+    background,
+    forms,
+    kept,
+    links,
+    passwords,
+    queries,
+    registration,
+    service,
+    throttle,
+)
 from grantflow.identity import bodies as _bodies  # noqa: F401  its views too
 from grantflow.identity import oneself as _oneself  # noqa: F401  and these
 from grantflow.identity import session as visit
@@ -98,7 +109,7 @@ _wait_at_door = _later(lambda said: _door(_told(forms.SignIn(request.form), said
     exempt_when=throttle.known,
     on_breach=_wait_at_door,
 )
-def sign_in() -> Page:
+def sign_in() -> Page | background.Answer:
     """Sign in, and go on where one was. Who exists is not told: wrong address and wrong password are one
     answer.
     """
@@ -119,7 +130,7 @@ def sign_in() -> Page:
     return _let_in(person)
 
 
-def _sign_in_on_the_page() -> Any:
+def _sign_in_on_the_page() -> Response | background.Answer:
     """Sign the same person in again on the page they write on, which stays; anybody else opens a page of their own."""
     person = service.authenticate(request.form.get("email", ""), request.form.get("password", ""))
     if person is None:
@@ -325,7 +336,9 @@ def open_letter(kind: str, token: str) -> Any:
     refused = ""
     who = visit.visitor()
     if kind == "draft" and who is not None and who.id != row.person_id:
-        refused = _("You are signed in as somebody else, and this link is another person’s. Sign out, then open it again.")
+        refused = _(
+            "You are signed in as somebody else, and this link is another person’s. Sign out, then open it again."
+        )
     elif request.method == "POST" and form.validate():
         try:
             with unit_of_work():

@@ -85,9 +85,7 @@ def preview(row: Any, source: Earlier) -> Copy:
 
 
 def _judge(old: Terms, new: Terms, given: dict[str, Any], here: Draft, source: Earlier) -> Copy:
-    answered = [
-        q for q in asked(old.questions.values(), given) if q.code in given and is_answered(q, given[q.code])
-    ]
+    answered = [q for q in asked(old.questions.values(), given) if q.code in given and is_answered(q, given[q.code])]
     fits = carried(old, new, {q.code: given[q.code] for q in answered if q.kind not in _NEVER})
     if old.currency != new.currency:
         fits = {code: value for code, value in fits.items() if new.questions[code].kind not in ("money", "budget")}

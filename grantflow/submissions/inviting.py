@@ -243,5 +243,7 @@ def writers_of(case_id: int, terms: Terms, language: str) -> list[Writer]:
         came = row.accepted_at is not None
         name = name_of(row, language) if came else row.email
         about = opened_for(terms, row.whole, row.sections)
-        found.append(Writer(row.id, name, row.email, about, "writes" if came else "invited", row.accepted_at or row.invited_at))
+        found.append(
+            Writer(row.id, name, row.email, about, "writes" if came else "invited", row.accepted_at or row.invited_at)
+        )
     return found

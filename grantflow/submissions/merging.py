@@ -47,15 +47,15 @@ class Merged:
         return _take(self.draft, mine, self.clashing)
 
 
-def merge(
-    questions: Iterable[Question], stored: Draft, mine: Draft, was: Mapping[str, str], *, behind: bool
-) -> Merged:
+def merge(questions: Iterable[Question], stored: Draft, mine: Draft, was: Mapping[str, str], *, behind: bool) -> Merged:
     """Put my answers to these questions beside what is stored.
 
     `was` has the mark of each answer as I found it. For a question without one, `behind` decides: whether the section
     was saved since, by whatever name.
     """
-    taken, same, clashing = [], [], []
+    taken: list[str] = []
+    same: list[str] = []
+    clashing: list[str] = []
     for code in (question.code for question in questions if question.kind != "file"):
         there, own = mark(stored, code), mark(mine, code)
         if own == there:

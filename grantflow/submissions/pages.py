@@ -190,7 +190,10 @@ def choices(sheet: Sheet, part: Section, clash: Clash) -> list[Choice]:
     lang, currency = rendering.language(), sheet.terms.currency
     return [
         Choice(
-            q.code, q.label.in_(lang), _told(q, clash.mine.shown(q, currency)), _told(q, clash.theirs.shown(q, currency))
+            q.code,
+            q.label.in_(lang),
+            _told(q, clash.mine.shown(q, currency)),
+            _told(q, clash.theirs.shown(q, currency)),
         )
         for q in part.questions
         if q.code in clash.questions

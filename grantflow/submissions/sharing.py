@@ -20,7 +20,9 @@ COLLABORATORS = Collaborator.__table__
 _C = COLLABORATORS.c
 _STANDING = (_C.accepted_at.is_not(None), _C.ended_at.is_(None))
 _SHARE = Prepared(
-    select(_C.whole, _C.sections).where(_C.case_id == bindparam("wanted"), _C.person_id == bindparam("writer"), *_STANDING)
+    select(_C.whole, _C.sections).where(
+        _C.case_id == bindparam("wanted"), _C.person_id == bindparam("writer"), *_STANDING
+    )
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
-from wtforms import (  # type: ignore[attr-defined]  # the stubs are older than the library
+from wtforms import (
     BooleanField,
     EmailField,
     RadioField,
@@ -32,7 +32,9 @@ class InviteForm(Keyed):
     whole = BooleanField(_("The whole application, to read and to write"))
     sections = TickList(
         _("Only these sections"),
-        description=_("The others stay closed to this person. What you tick here does not matter if the whole is open."),
+        description=_(
+            "The others stay closed to this person. What you tick here does not matter if the whole is open."
+        ),
         validate_choice=False,
     )
 

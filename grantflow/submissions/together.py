@@ -169,7 +169,9 @@ def link(case_id: int) -> Any:
     about = {"title": sheet.row.title or {"en": sheet.call.name.in_("en"), "ru": sheet.call.name.in_("ru")}}
     with unit_of_work():
         send_way_back(actor, url_for(".tasks", case_id=case_id), about)
-    flash(_("A letter with a link is on its way to you. The link opens this application once, within three days."), "good")
+    flash(
+        _("A letter with a link is on its way to you. The link opens this application once, within three days."), "good"
+    )
     return redirect(url_for(".tasks", case_id=case_id), 303)
 
 
@@ -190,7 +192,13 @@ def copy(case_id: int) -> Any:
                 done = copying.copy(
                     case_id, source.case_id, revision=request.form.get("revision", None, int), actor=actor
                 )
-            flash(_("Answers copied: %(count)s. Read them over: they were written for another call.", count=len(done.filled)), "good")
+            flash(
+                _(
+                    "Answers copied: %(count)s. Read them over: they were written for another call.",
+                    count=len(done.filled),
+                ),
+                "good",
+            )
             return redirect(url_for(".tasks", case_id=case_id), 303)
         except (Refused, Stale) as refusal:
             refused, status = str(refusal), refusal.status

@@ -93,7 +93,9 @@ def tasks(case_id: int) -> Any:
         see(case_id, actor, "application")
         return redirect(url_for("cases.show", case_id=case_id))
     sheet = sheet_of(case)
-    return render_template("submissions/tasks.html", **pages.frame(sheet, actor), **together.company(sheet, share, actor))
+    return render_template(
+        "submissions/tasks.html", **pages.frame(sheet, actor), **together.company(sheet, share, actor)
+    )
 
 
 @bp.route("/applications/<int:case_id>/edit/<section>", methods=["GET", "POST"])
@@ -108,7 +110,9 @@ def edit(case_id: int, section: str) -> Any:
         return autosave(sheet, section) if background.asked() else _save(sheet, section)
     verdict = service.may_write(sheet.case, sheet.row, current_actor(), part)
     draft, kept, was = sheet.draft, form_data(), None
-    if kept is not None:  # back from signing in again: the words of then, not saved yet, and what they were written over
+    if (
+        kept is not None
+    ):  # back from signing in again: the words of then, not saved yet, and what they were written over
         was = marks_from(kept.getlist("was"))
         mine = save(draft, part.questions, typed_from(part.questions, kept), sheet.terms.currency)[0]
         draft = merge(part.questions, draft, mine, was, behind=False).showing(mine)

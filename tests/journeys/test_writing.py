@@ -141,9 +141,7 @@ def test_words_not_saved_are_shown_to_nobody_else_and_go_with_signing_out(at_tea
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", 1280), ("ru", 360)])
-def test_the_pages_of_writing_together_are_whole(
-    contest: Open, at_desk: Any, language: str, width: int
-) -> None:
+def test_the_pages_of_writing_together_are_whole(contest: Open, at_desk: Any, language: str, width: int) -> None:
     from tests.browser import sign_in
 
     code = contest.applicant()

@@ -280,7 +280,9 @@ def test_guests_hear_that_the_application_was_sent(world: World) -> None:
     case_id = world.complete()
     whole = guest(world, case_id)
     world.submit(case_id)
-    told = session().execute(select(Outbox.params).where(Outbox.person_id == whole.person_id, Outbox.notice == "submitted"))
+    told = session().execute(
+        select(Outbox.params).where(Outbox.person_id == whole.person_id, Outbox.notice == "submitted")
+    )
     assert [row.params["page"] for row in told] == [f"/applications/{case_id}"]
     assert not service.may_write(get(case_id), service.row_of(case_id), whole)
     world.give_back(case_id, "plan")
@@ -298,7 +300,9 @@ def test_another_owner_is_given_with_a_reason_and_both_are_told(app: Flask, worl
     assert "Heir" in text_of(page) and "Felt" not in text_of(page)
     wrong = client.post(f"/applications/{case_id}/owner", data={"person": str(heir.person_id), "key": "a"})
     assert wrong.status_code == 400 and "Write the reason" in text_of(wrong)
-    other = client.post(f"/applications/{case_id}/owner", data={"person": str(world.stranger.person_id), "reason": "x", "key": "a"})
+    other = client.post(
+        f"/applications/{case_id}/owner", data={"person": str(world.stranger.person_id), "reason": "x", "key": "a"}
+    )
     assert other.status_code == 400 and "acts for the organisation" in text_of(other)
     sent = {"person": str(heir.person_id), "reason": "She has left the workshop.", "key": "b"}
     for _twice in range(2):
@@ -335,7 +339,9 @@ def test_staff_of_another_programme_give_nothing_away(app: Flask, world: World) 
 # --------------------------------------------------------------------------------------------------------- a link back
 def way_back(app: Flask, world: World, case_id: int) -> str:
     assert signed_in(app, world.applicant).post(f"/applications/{case_id}/link").status_code == 303
-    params = session().scalars(select(Outbox.params).where(Outbox.notice == "draft_link").order_by(Outbox.id.desc())).first()
+    params = (
+        session().scalars(select(Outbox.params).where(Outbox.notice == "draft_link").order_by(Outbox.id.desc())).first()
+    )
     way = links.way_of(params or {})
     assert way is not None
     return urlsplit(way.url).path
@@ -462,11 +468,17 @@ def test_an_autosave_keeps_what_does_not_clash_and_tells_what_does(app: Flask, w
     case_id, colleague = world.complete(), person("applicant", organisation_id=world.body, name="Anna")
     both = seen(case_id, "plan")
     autosave(signed_in(app, colleague), case_id, colleague, both, steps="Anna's steps.", ends_on="1.12.2022")
-    mine = autosave(signed_in(app, world.applicant), case_id, world.applicant, both, steps="Mine.", after_grant="Mine too.")
+    mine = autosave(
+        signed_in(app, world.applicant), case_id, world.applicant, both, steps="Mine.", after_grant="Mine too."
+    )
     assert mine.status_code == 409 and mine.json["clash"] == ["steps"] and list(mine.json["was"]) == ["after_grant"]
     assert "Changed by Anna at 12:00" in mine.json["changed"] and "Last day" in mine.json["theirs"]
     answers = service.row_of(case_id).answers
-    assert (answers["steps"], answers["after_grant"], answers["ends_on"]) == ("Anna's steps.", "Mine too.", "2022-12-01")
+    assert (answers["steps"], answers["after_grant"], answers["ends_on"]) == (
+        "Anna's steps.",
+        "Mine too.",
+        "2022-12-01",
+    )
     assert "Changed by Anna" not in text_of(signed_in(app, colleague).get(f"/applications/{case_id}/edit/plan"))
     seen_by_anna = text_of(signed_in(app, colleague).get(f"/applications/{case_id}/edit/plan"))
     assert "Changed by Owner" in seen_by_anna
