@@ -120,6 +120,7 @@
     if (told && told.was) {
       tries = 0;
       form.elements.revision.value = told.revision;
+      try { window.sessionStorage.setItem(place, told.revision); } catch { /* no store: the page may be a moment old */ }
       Object.entries(told.was).forEach(([code, mark]) => {
         setMark(code, mark);
         if (going.has(code) && dirty.get(code) === going.get(code)) { dirty.delete(code); drop(code); } else if (dirty.has(code)) keep(code);
@@ -240,6 +241,11 @@
     if (dirty.size) later(PAUSE);
     return;
   }
+  try { // a page that left the server before the last save arrived there shows old words: once more
+    const last = Number(window.sessionStorage.getItem(place) || 0);
+    window.sessionStorage.removeItem(place);
+    if (last > Number(form.elements.revision.value)) { window.location.reload(); return; }
+  } catch { /* no store, nothing known */ }
   form.reset();
   let back = 0;
   codes.forEach((code) => {

@@ -10,7 +10,7 @@ import pytest
 
 from grantflow.db import session
 from grantflow.submissions import service
-from tests.browser import PASSWORD, Hands, axe_faults, shot, sideways
+from tests.browser import PASSWORD, Hands, axe_faults, shot
 from tests.journeys.test_trouble import Open, contest, writer
 
 __all__ = ["contest", "writer"]
@@ -63,9 +63,19 @@ def test_what_is_typed_offline_is_kept_through_a_reload_and_saved_when_the_line_
     hands.page.context.set_offline(False)
     hands.page.evaluate("() => { window.fetch = () => Promise.reject(new Error('closed before it is saved')) }")
     hands.open(f"/applications/{case_id}/edit/people")
-    assert team.input_value().endswith("Once more.")
+    hands.page.wait_for_function("document.querySelector('#q-team').value.endsWith('Once more.')")
     saved(hands)
     assert stored(case_id, "team").endswith("Once more.") and not hands.said
+
+
+def test_a_page_that_left_the_server_before_the_last_save_is_asked_for_anew(at_team: Any) -> None:
+    hands, _code, _case_id, team = at_team
+    old = hands.page.request.get(hands.page.url).text()
+    team.press_sequentially("Saved after the page had left.")
+    saved(hands)
+    hands.page.route("**/edit/people", lambda route: route.fulfill(body=old, content_type="text/html"), times=1)
+    hands.open(hands.path)
+    hands.page.wait_for_function("document.querySelector('#q-team').value === 'Saved after the page had left.'")
 
 
 def test_a_server_killed_while_one_types_costs_no_word(at_team: Any, contest: Open) -> None:
@@ -138,19 +148,3 @@ def test_words_not_saved_are_shown_to_nobody_else_and_go_with_signing_out(at_tea
     assert kept(hands), "a page left is no sign-out"
     hands.follow(hands.page.get_by_role("button", name="Sign out").locator("visible=true").first)
     assert kept(hands) == {}
-
-
-@pytest.mark.parametrize(("language", "width"), [("en", 1280), ("ru", 360)])
-def test_the_pages_of_writing_together_are_whole(contest: Open, at_desk: Any, language: str, width: int) -> None:
-    from tests.browser import sign_in
-
-    code = contest.applicant()
-    earlier, case_id = contest.complete(code), contest.draft(code)
-    hands = at_desk(contest.house, width)
-    sign_in(hands, f"{code}@journey.example")
-    hands.open(f"/language/{language}?next=/applications/{case_id}")
-    assert earlier
-    for name, path in (("tasks", ""), ("copy", "/copy"), ("invite", "/people"), ("section", "/edit/people")):
-        assert hands.open(f"/applications/{case_id}{path}") == 200
-        shot(hands.page, f"writing-{name}-{language}-{width}")
-        assert axe_faults(hands.page) == [] and sideways(hands.page) <= 0, name
