@@ -99,13 +99,16 @@
   });
   if (hangs.length) { document.addEventListener("change", fold); fold(); }
 
-  /* signing out takes along what this person typed and never saved: the next one at this machine finds nothing */
-  all("form[data-gf-out]").forEach((form) => form.addEventListener("submit", () => {
+  /* words kept on this device: signing out takes along what this person never saved, so that the next one at this machine
+     finds nothing; nobody's stay longer than a fortnight */
+  const forget = (gone) => {
     try {
-      Object.keys(window.localStorage).filter((key) => key.startsWith("gf-words:" + form.dataset.gfOut + ":"))
-        .forEach((key) => window.localStorage.removeItem(key));
+      Object.keys(window.localStorage).filter((key) => key.startsWith("gf-words:") && gone(key)).forEach((key) => window.localStorage.removeItem(key));
     } catch { /* no store, nothing kept */ }
-  }));
+  };
+  forget((key) => Date.now() - JSON.parse(window.localStorage.getItem(key)).at > 14 * 86400000);
+  all("form[data-gf-out]").forEach((form) => form.addEventListener("submit",
+    () => forget((key) => key.startsWith("gf-words:" + form.dataset.gfOut + ":"))));
 
   /* work under way in the background: its part of the page is asked for anew until it is done; without a script the page
      itself comes again */

@@ -9,7 +9,7 @@
   const texts = bar.dataset, line = bar.querySelector(".gf-saved"), person = form.elements.person.value;
   const codes = all("input[name=shown]", form).map((input) => input.value);
   const prefix = "gf-words:" + person + ":", place = prefix + texts.gfWriting + "/";
-  const PAUSE = 1500, PATIENCE = 20000, DAYS = 14;
+  const PAUSE = 1500, PATIENCE = 20000;
 
   /* which question a control belongs to: "q-costs-3-price" is of the question "costs" */
   const codeOf = (name) => codes.filter((code) => name === "q-" + code || name.startsWith("q-" + code + "-"))
@@ -31,13 +31,13 @@
   const kept = (code) => {
     try {
       const entry = JSON.parse(window.localStorage.getItem(place + code) || "null");
-      return entry && Date.now() - entry.at < DAYS * 86400000 ? entry : null;
+      return entry && Array.isArray(entry.words) ? entry : null;
     } catch { return null; }
   };
   const put = (code, words) => {
     const missing = () => words.find(([name]) => !form.elements[name]);
     for (let n = 0; missing() && n < 200; n++) { // lines that were added by hand
-      const button = form.querySelector("[data-gf-add]");
+      const button = (document.getElementById("q-" + code) || form).querySelector("[data-gf-add]");
       const before = form.elements.length;
       if (button) button.click();
       if (!button || form.elements.length === before) break;

@@ -146,5 +146,8 @@ def test_words_not_saved_are_shown_to_nobody_else_and_go_with_signing_out(at_tea
     assert kept(hands)
     hands.open("/desk")
     assert kept(hands), "a page left is no sign-out"
+    hands.page.evaluate("localStorage.setItem('gf-words:0:1/plan/steps', JSON.stringify({words: [], at: 1}))")
+    hands.open("/inbox")
+    assert list(kept(hands)) == ["team"], "nobody's words stay longer than a fortnight"
     hands.follow(hands.page.get_by_role("button", name="Sign out").locator("visible=true").first)
     assert kept(hands) == {}
