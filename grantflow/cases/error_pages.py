@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response
 from grantflow import rendering
 from grantflow.db import let_go
 from grantflow.errors import GrantFlowError
-from grantflow.identity import kept
+from grantflow.identity import background, kept
 from grantflow.identity.session import known_id, visitor
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,8 @@ _BEHIND_A_LINK = ("identity.choose_password", "identity.open_letter")
 def csrf(error: CSRFError) -> Page:
     """The form's token does not fit this session any more: keep the words and show the form again."""
     who = visitor()
+    if background.asked():
+        return current_app.make_response(background.door() if who is None else background.renewed(who.id))
     if request.endpoint in _BEHIND_A_LINK:
         flash(_("This page was open for long. Try once more."), "warm")
         return redirect(request.path, 303)

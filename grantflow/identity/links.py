@@ -32,10 +32,13 @@ LIVES = {
     "address": timedelta(days=2),
     "undo": timedelta(days=7),
     "language": timedelta(days=30),
+    "draft": timedelta(days=3),
 }
-PATHS = {"address": "letter/address", "undo": "letter/undo", "language": "letter/language"}
+PATHS = {
+    "address": "letter/address", "undo": "letter/undo", "language": "letter/language", "draft": "letter/draft",
+}  # fmt: skip
 """Where a link leads, if that is not its kind alone."""
-INWARD = ("invitation", "confirmation", "password", "address")
+INWARD = ("invitation", "confirmation", "password", "address", "draft")
 """Links that let somebody in, or would move the account: a new password ends all that are open."""
 KEPT = timedelta(days=90)
 """How long a row stays after its link has ended: the list of invitations tells what became of them."""

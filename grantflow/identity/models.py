@@ -30,9 +30,9 @@ ROLES = ("applicant", "officer", "panellist", "chair", "finance", "manager", "au
 """Every role a person may be given. `system` and `admin` (the shell) are nobody's to give."""
 
 
-LINK_KINDS = ("invitation", "confirmation", "password", "address", "undo", "language")
+LINK_KINDS = ("invitation", "confirmation", "password", "address", "undo", "language", "draft")
 """What a link by mail opens: the first password, a registered address, a new password, a new address, the way back from
-one, the language of letters."""
+one, the language of letters, one's own draft to go on with."""
 
 
 def in_list(column: str, values: tuple[str, ...]) -> str:

@@ -23,7 +23,7 @@ from sqlalchemy import bindparam, select
 from grantflow import clock, rendering
 from grantflow.db import connection
 from grantflow.extensions import login_manager
-from grantflow.identity import kept
+from grantflow.identity import background, kept
 from grantflow.identity.access import NOBODY, Actor, actor_for, may_enter
 from grantflow.identity.labels import role_names
 from grantflow.identity.models import ROLES, Person, name_of
@@ -211,7 +211,7 @@ def gate() -> Any:
             return kept.to_sign_in(ended) if "public" not in declared else None
         return None
     if who is None:
-        return kept.to_sign_in(ended)
+        return background.door() if background.asked() else kept.to_sign_in(ended)
     roles = [role for role in ROLES if role in declared]
     return rendering.error_page(403, _("Only %(who)s may open this page.", who=role_names(roles)))
 
@@ -273,7 +273,7 @@ def _frame() -> dict[str, Any]:
     actor, who = current_actor(), visitor()
     demo = {"mailbox": rendering.href("cases.mailbox")} if current_app.config.get("DEMO") else None
     facts = {"nav": places(actor), "demo": demo, "theme": who.theme if who else "auto"}
-    return facts | ({"me": SimpleNamespace(name=who.name, role=main_role(actor))} if who else {})
+    return facts | ({"me": SimpleNamespace(id=who.id, name=who.name, role=main_role(actor))} if who else {})
 
 
 def install(app: Flask) -> None:

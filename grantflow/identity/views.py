@@ -19,7 +19,18 @@ from grantflow.db import unit_of_work
 from grantflow.errors import GrantFlowError, Invalid
 from grantflow.extensions import limiter
 from grantflow.identity import accounts as _accounts  # noqa: F401  its views belong to the same blueprint
-from grantflow.identity import addresses, forms, kept, links, passwords, queries, registration, service, throttle
+from grantflow.identity import (
+    addresses,
+    background,
+    forms,
+    kept,
+    links,
+    passwords,
+    queries,
+    registration,
+    service,
+    throttle,
+)
 from grantflow.identity import bodies as _bodies  # noqa: F401  its views too
 from grantflow.identity import oneself as _oneself  # noqa: F401  and these
 from grantflow.identity import session as visit
@@ -38,13 +49,20 @@ def _failed(response: Any) -> bool:
     return bool(response.status_code != 303)
 
 
+def _kept_out(response: Any) -> bool:
+    return bool(response.status_code >= 400)  # a page's own script is let in without being led anywhere
+
+
 def _later(page: Callable[[str], str], hint: str = "") -> Callable[[Any], Any]:
     """The answer to one try too many: the same page with its words kept, and when to try again."""
 
     def answer(limit: Any) -> Any:
         again = throttle.again_at(limit)
         said = _("Too many attempts in a row. Try again after %(hour)s.", hour=moment(again, seconds=True))
-        shown = current_app.make_response((page(f"{said} {_help()[hint]}".strip()), 429))
+        sentence = f"{said} {_help()[hint]}".strip()
+        shown = current_app.make_response(
+            background.not_let_in(sentence, 429) if background.asked() else (page(sentence), 429)
+        )
         shown.headers["Retry-After"] = str(int((again - clock.now()).total_seconds()) + 1)
         return shown
 
@@ -73,28 +91,30 @@ _wait_at_door = _later(lambda said: _door(_told(forms.SignIn(request.form), said
     throttle.FROM_ONE_PLACE,
     key_func=throttle.for_place,
     methods=["POST"],
-    deduct_when=_failed,
+    deduct_when=_kept_out,
     on_breach=_wait_at_door,
 )
 @limiter.limit(
     throttle.ONE_ACCOUNT,
     key_func=throttle.for_account,
     methods=["POST"],
-    deduct_when=_failed,
+    deduct_when=_kept_out,
     exempt_when=throttle.known,
     on_breach=_wait_at_door,
 )
 @limiter.limit(
     throttle.ONE_ADDRESS,
     methods=["POST"],
-    deduct_when=_failed,
+    deduct_when=_kept_out,
     exempt_when=throttle.known,
     on_breach=_wait_at_door,
 )
-def sign_in() -> Page:
+def sign_in() -> Page | background.Answer:
     """Sign in, and go on where one was. Who exists is not told: wrong address and wrong password are one
     answer.
     """
+    if background.asked() and request.method == "POST":
+        return _sign_in_on_the_page()
     form = forms.SignIn(kept.form_data())
     if request.method == "GET":
         return redirect(_onward(), 303) if visit.visitor() is not None else _door(form)
@@ -108,6 +128,23 @@ def sign_in() -> Page:
         with unit_of_work():
             service.rehash(person.id, form.password.data or "")
     return _let_in(person)
+
+
+def _sign_in_on_the_page() -> Response | background.Answer:
+    """Sign the same person in again on the page they write on, which stays; anybody else opens a page of their own."""
+    person = service.authenticate(request.form.get("email", ""), request.form.get("password", ""))
+    if person is None:
+        return background.not_let_in(_("Address and password do not fit together. Look at both and try again."))
+    if str(person.id) != request.form.get("person"):
+        return background.not_let_in(
+            _("This page is another person’s. Sign in as that person here, or open the application anew as yourself.")
+        )
+    if passwords.worn(person.password_hash or ""):
+        with unit_of_work():
+            service.rehash(person.id, request.form.get("password", ""))
+    key = person.email_key
+    visit.sign_in(person)
+    return throttle.remember(background.let_in(person.id), key)
 
 
 def _let_in(person: Any, onward: str = "") -> Response:
@@ -286,21 +323,27 @@ def choose_password(kind: str, token: str) -> Any:
     return _secret((shown, 400 if form.errors else 200))
 
 
-@bp.route("/letter/<any(address, undo, language):kind>/<token>", methods=["GET", "POST"])
+@bp.route("/letter/<any(address, undo, language, draft):kind>/<token>", methods=["GET", "POST"])
 @access(PUBLIC)
 @limiter.limit("30 per hour", methods=["POST"])
 def open_letter(kind: str, token: str) -> Any:
-    """What a letter asks to be confirmed, with one button: the new address, the old one again, the other language."""
+    """What a letter asks to be confirmed, with one button: the new address, the old one again, the other language, that
+    one goes on with a draft."""
     row = _behind(token, kind)
     if row is None:
         return _spent(kind)
     form = forms.OpenLetter()
     refused = ""
-    if request.method == "POST" and form.validate():
+    who = visit.visitor()
+    if kind == "draft" and who is not None and who.id != row.person_id:
+        refused = _(
+            "You are signed in as somebody else, and this link is another person’s. Sign out, then open it again."
+        )
+    elif request.method == "POST" and form.validate():
         try:
             with unit_of_work():
                 onward = _LETTERS[kind](token)
-            return redirect(onward, 303)
+            return _let_in(service.person(row.person_id), onward) if kind == "draft" else redirect(onward, 303)
         except links.Spent:
             return _spent(kind)
         except GrantFlowError as refusal:
@@ -329,7 +372,12 @@ def _take_language(token: str) -> str:
     return url_for("identity.profile" if visit.visitor() else "identity.sign_in")
 
 
+def _go_on(token: str) -> str:
+    return str(links.spend(token, "draft").onward)
+
+
 _LETTERS: dict[str, Callable[[str], str]] = {
+    "draft": _go_on,
     "address": _take_address,
     "undo": _restore_address,
     "language": _take_language,

@@ -32,6 +32,7 @@
       .replace("{n}", figures.format(n)).replace("{limit}", figures.format(limit)).replace("{over}", figures.format(n - limit));
   };
   document.addEventListener("input", (event) => { if (event.target.dataset && event.target.dataset.gfCount) count(event.target); });
+  document.addEventListener("gf-put", (event) => count(event.target));
   all("[data-gf-count]").forEach(count);
 
   /* one press, one sending; the Back button brings a living form again */
@@ -98,49 +99,16 @@
   });
   if (hangs.length) { document.addEventListener("change", fold); fold(); }
 
-  /* a draft saves itself a moment after the last key; the line says only what the server has confirmed */
-  all("[data-gf-autosave]").forEach((bar) => {
-    const form = document.getElementById(bar.dataset.gfAutosave), line = bar.querySelector(".gf-saved");
-    if (!form || !line || !window.fetch) return;
-    const icon = (name) => { const use = line.querySelector("use"); if (use) use.setAttribute("href", use.getAttribute("href").replace(/#i-.*/, "#i-" + name)); };
-    const tell = (text, good) => {
-      line.classList.toggle("ok", good); line.classList.toggle("no", !good); icon(good ? "done" : "warn");
-      Array.from(line.childNodes).filter((n) => n.nodeType === 3).forEach((n) => n.remove());
-      line.append(text);
-    };
-    let timer = 0, running = false, stopped = false, tries = 0, waiting = null;
-    const later = (ms) => { window.clearTimeout(timer); if (!stopped) timer = window.setTimeout(send, ms); };
-    async function send() {
-      if (running || form.dataset.gfSent) { later(3000); return; }
-      const words = new FormData(form);
-      all("input[type=file]", form).forEach((field) => words.delete(field.name));
-      words.set("autosave", "1");
-      running = true;
-      delete form.dataset.gfTouched;
-      try {
-        const reply = await fetch(form.action || window.location.href, { method: "POST", body: words, credentials: "same-origin", redirect: "error" });
-        const told = await reply.json();
-        if (reply.ok) { form.elements.revision.value = told.revision; tries = 0; tell(told.said, true); }
-        else { stopped = true; form.dataset.gfTouched = "1"; tell(bar.dataset.gfUnsaved.replace("{why}", told.said), false); }
-      } catch (_) {
-        form.dataset.gfTouched = "1"; tell(bar.dataset.gfUnsaved.replace("{why}", bar.dataset.gfAway), false); tries += 1; later(15000 * tries);
-      }
-      running = false;
-      if (waiting) waiting();
-    }
-    form.addEventListener("input", (event) => { if (event.target.type !== "file") later(2500); });
-    /* pressed while a save is on its way: the button waits for the answer, or its revision would be older than one's own */
-    form.addEventListener("submit", (event) => {
-      stopped = true;
-      window.clearTimeout(timer);
-      if (!running) return;
-      event.preventDefault();
-      if (waiting) return;
-      const button = event.submitter;
-      waiting = () => { waiting = null; running = false; form.requestSubmit(button || undefined); };
-      window.setTimeout(() => { if (waiting) waiting(); }, 10000);
-    });
-  });
+  /* words kept on this device: signing out takes along what this person never saved, so that the next one at this machine
+     finds nothing; nobody's stay longer than a fortnight */
+  const forget = (gone) => {
+    try {
+      Object.keys(window.localStorage).filter((key) => key.startsWith("gf-words:") && gone(key)).forEach((key) => window.localStorage.removeItem(key));
+    } catch { /* no store, nothing kept */ }
+  };
+  forget((key) => Date.now() - JSON.parse(window.localStorage.getItem(key)).at > 14 * 86400000);
+  all("form[data-gf-out]").forEach((form) => form.addEventListener("submit",
+    () => forget((key) => key.startsWith("gf-words:" + form.dataset.gfOut + ":"))));
 
   /* work under way in the background: its part of the page is asked for anew until it is done; without a script the page
      itself comes again */

@@ -11,7 +11,7 @@ what was typed and not understood, kept so that it can be shown again with its s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -245,14 +245,3 @@ def facts(terms: Terms, answers: Mapping[str, Any]) -> dict[str, Any]:
         "asked": sums.asked,
         "files": sum(len(answers.get(code) or ()) for code, q in terms.questions.items() if q.kind == "file"),
     }
-
-
-def clashes(
-    questions: Sequence[Question], mine: Draft, theirs: Draft, currency: str
-) -> list[tuple[Question, Any, Any]]:
-    """Where two drafts of the same section differ: the question, mine, theirs, each as one would type it."""
-    return [
-        (question, mine.shown(question, currency), theirs.shown(question, currency))
-        for question in questions
-        if question.kind != "file" and mine.shown(question, currency) != theirs.shown(question, currency)
-    ]

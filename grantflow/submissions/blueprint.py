@@ -13,11 +13,13 @@ from typing import Any
 from flask import Blueprint
 
 from grantflow.cases.access import see
+from grantflow.cases.service import get
 from grantflow.errors import NotFound
 from grantflow.identity.session import current_actor
 from grantflow.money import Money
 from grantflow.submissions import budget
 from grantflow.submissions.queries import Sheet, sheet_of
+from grantflow.submissions.sharing import Share, share_of
 
 bp = Blueprint("submissions", __name__)
 
@@ -26,17 +28,24 @@ def sheet_for(case_id: int) -> Sheet:
     return sheet_of(see(case_id, current_actor(), "application"))
 
 
-def case_of_writer(case_id: int) -> Any:
-    """The application's case, for those who write it; whoever may only read it is shown the case's page."""
-    case = see(case_id, current_actor(), "application")
-    if "applicant" not in current_actor().roles_on(case):
+def writer_in(case_id: int, section: str | None = None, *, whole: bool = False) -> tuple[Any, Share]:
+    """The application's case and what the visitor writes of it; NotFound for whoever has no part in it, not in this
+    section, or not in the whole where that is asked for."""
+    case = get(case_id)
+    share = share_of(case, current_actor()) if case.kind == "application" else None
+    if share is None or (whole and not share.whole) or (section is not None and not share.opens(section)):
         raise NotFound
-    return case
+    return case, share
 
 
-def writer_of(case_id: int) -> Sheet:
-    """The application, for those who write it, with all that a page of it needs."""
-    return sheet_of(case_of_writer(case_id))
+def case_of_writer(case_id: int) -> Any:
+    """The application's case, for those who write the whole of it; others who may read it are shown the case's page."""
+    return writer_in(case_id, whole=True)[0]
+
+
+def writer_of(case_id: int, section: str | None = None) -> Sheet:
+    """The application, for those who write it or this section of it, with all that a page of it needs."""
+    return sheet_of(writer_in(case_id, section)[0])
 
 
 @bp.app_template_filter("decimal")

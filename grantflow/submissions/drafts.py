@@ -25,28 +25,42 @@ from grantflow.identity.models import Organisation, Person
 from grantflow.programmes.models import Place, Programme
 from grantflow.programmes.questions import Question
 from grantflow.submissions.answers import Draft, save
+from grantflow.submissions.merging import Merged, merge
+from grantflow.submissions.models import Ownership
 from grantflow.submissions.reading import Fault
 from grantflow.submissions.rows import APPLICATIONS, CALLS, CASES, may_write, row_of, terms_of, window
 
+OWNERSHIPS = Ownership.__table__
+
 
 class Clash(Stale):
-    """The section was saved by somebody else since this page was opened. Nothing was changed.
+    """The same questions were answered otherwise since this page was opened. Nothing was changed.
 
-    `mine` and `theirs` are the two drafts; `by`, `at` and `revision` tell of theirs.
+    `questions` are their codes, `mine` and `theirs` the two drafts; `shown` is theirs with my words in it, to go on
+    writing in; `by`, `at` and `revision` tell of theirs.
     """
 
-    def __init__(self, mine: Draft, theirs: Draft, by: str, at: datetime | None, revision: int) -> None:
+    def __init__(self, mine: Draft, theirs: Draft, by: str, at: datetime | None, revision: int, merged: Merged) -> None:
         super().__init__(_("Somebody else saved this section while you were writing. Choose what is to stay."))
         self.mine, self.theirs, self.by, self.at, self.revision = mine, theirs, by, at, revision
+        self.questions, self.shown = merged.clashing, merged.showing(mine)
 
 
 @dataclass(frozen=True)
 class Saved:
-    """What a save did: the new revision, when, and what is to be told at once."""
+    """What a save did: the new revision, when, what is to be told at once, and the draft as it stands now.
+
+    `mine` are the questions under which one's own words stand; `by` and `before` tell who else saved the section last,
+    and when.
+    """
 
     revision: int
     at: datetime
     faults: tuple[Fault, ...]
+    draft: Draft
+    mine: tuple[str, ...]
+    by: str = ""
+    before: datetime | None = None
 
 
 def start_draft(call_code: str, organisation_id: int, *, actor: Actor, key: str | None = None) -> Any:
@@ -97,6 +111,8 @@ def start_draft(call_code: str, organisation_id: int, *, actor: Actor, key: str 
             answers={}, typed={}, saved={}, reopened=[], correction_note="", extension_reason="",
         )
     )  # fmt: skip
+    if actor.person_id is not None:
+        current.execute(insert(OWNERSHIPS).values(case_id=case.id, person_id=actor.person_id, since_at=clock.now()))
     deadlines.reckon(case.id)
     return get(case.id)
 
@@ -119,13 +135,14 @@ def save_section(
     revision: int,
     actor: Actor,
     lang: str | None = None,
+    was: Mapping[str, str] | None = None,
 ) -> Saved:
     """Keep what was typed in one section: anything goes, nothing is lost, and it is no event.
 
-    `revision` is the application's as the page was opened. Raises Clash when the section was saved since
-    with other
-    words, Refused when it cannot be written now, NotFound for no such section. The same words again change
-    nothing.
+    `was` has the mark of each answer as the page found it: an answer that only somebody else has changed since stays
+    theirs, one that only I changed is taken. `revision` is the application's as the page was opened; it decides for
+    answers without a mark. Raises Clash where both changed the same answer, Refused when it cannot be written now,
+    NotFound for no such section. The same words again change nothing.
     """
     case, row = lock(case_id), row_of(case_id)
     terms = terms_of(row.pack_hash)
@@ -135,20 +152,19 @@ def save_section(
     verdict = may_write(case, row, actor, part)
     if not verdict:
         raise Refused(verdict.because)
-    was = Draft(dict(row.answers), dict(row.typed))
-    now, faults = save(was, part.questions, _known_places(part.questions, typed), row.currency, lang)
+    stored = Draft(dict(row.answers), dict(row.typed))
+    mine, faults = save(stored, part.questions, _known_places(part.questions, typed), row.currency, lang)
     touched = row.saved.get(section)
-    if now == was:
-        at = datetime.fromisoformat(touched["at"]) if touched else clock.now()
-        return Saved(row.revision, at, tuple(faults))
-    if touched is not None and touched["revision"] > revision:
-        raise Clash(
-            now,
-            was,
-            _name(touched["by"], actor.language),
-            datetime.fromisoformat(touched["at"]),
-            row.revision,
-        )
+    by, before = (None, None) if touched is None else (touched["by"], datetime.fromisoformat(touched["at"]))
+    behind = touched is not None and touched["revision"] > revision
+    other = _name(by if by != actor.person_id else None, actor.language)
+    merged = merge([q for q in part.questions if q.code in typed], stored, mine, was or {}, behind=behind)
+    if merged.clashing:
+        raise Clash(mine, stored, other, before, row.revision, merged)
+    now = merged.draft
+    told = tuple(fault for fault in faults if fault.question in merged.mine)
+    if now == stored:
+        return Saved(row.revision, before or clock.now(), told, now, merged.mine, other, before)
     at = clock.now()
     saved = {
         **row.saved,
@@ -163,7 +179,7 @@ def save_section(
             **({} if row.submitted_version else {"title": title}),
         )
     )  # fmt: skip
-    return Saved(row.revision + 1, at, tuple(faults))
+    return Saved(row.revision + 1, at, told, now, merged.mine, other, before)
 
 
 def _known_places(questions: tuple[Question, ...], typed: Mapping[str, Any]) -> dict[str, Any]:

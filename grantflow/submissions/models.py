@@ -84,6 +84,41 @@ class Application(Base):
     """Number, title and applicant in one normal form (case, ё, Latin), for the pipeline's search."""
 
 
+class Ownership(Base):
+    """Whose application it is: the one person who sends it. Brought from a file it is nobody's."""
+
+    __tablename__ = "ownerships"
+
+    case_id: Mapped[int] = mapped_column(Id, ForeignKey("applications.case_id"), primary_key=True, autoincrement=False)
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+    since_at: Mapped[datetime]
+
+
+class Collaborator(Base):
+    """Somebody invited to write an application, or some sections of it. Invited anew, the same row begins again."""
+
+    __tablename__ = "collaborators"
+    __table_args__ = (
+        UniqueConstraint("case_id", "person_id"),
+        CheckConstraint("whole OR sections <> '[]'", name="has_something_to_write"),
+        CheckConstraint("(ended_at IS NULL) = (ended_by_id IS NULL)", name="ended_by_somebody"),
+        Index("ix_collaborators_person_id", "person_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(Id, ForeignKey("applications.case_id"))
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+    email: Mapped[str] = mapped_column(String(254))
+    """The address as it was typed: all that the list says of somebody who has not come yet."""
+    whole: Mapped[bool]
+    sections: Mapped[Any] = mapped_column(JsonText, default=list)
+    invited_by_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+    invited_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+
+
 class ApplicationVersion(Base):
     """What was sent, word for word, under its fingerprint. Never changed; the latest one counts."""
 

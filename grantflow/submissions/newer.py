@@ -20,6 +20,7 @@ from grantflow.programmes.terms import Terms
 from grantflow.programmes.versions import Differences, differences, versions
 from grantflow.submissions.amending import Going, compare, move
 from grantflow.submissions.rows import call_of, files_of, may_write, mode, row_of, terms_of
+from grantflow.submissions.sharing import share_of
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ def take(case_id: int, *, actor: Actor, seen: str) -> bool:
     verdict = may_write(case, row, actor)
     if not verdict:
         raise Refused(verdict.because)
+    if (share := share_of(case, actor)) is None or not share.member:
+        raise Refused(_("Only whoever acts for the organisation takes the draft over to another form."))
     found = newer(case, row)
     if found is None:
         return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -16,14 +16,16 @@ from flask_babel import gettext as _
 from grantflow import clock, rendering
 from grantflow.cases import definitions
 from grantflow.cases.service import ask, get
+from grantflow.db import session
 from grantflow.errors import NotFound
 from grantflow.identity.access import Actor
+from grantflow.identity.models import Person
 from grantflow.paging import Page
 from grantflow.programmes.queries import HIDDEN_FROM_PUBLIC
 from grantflow.programmes.questions import Question, Section, applies, asked
 from grantflow.programmes.service import closing_instant
-from grantflow.submissions.answers import Draft, Sums, all_faults, changed, clashes, sections
-from grantflow.submissions.drafts import siblings
+from grantflow.submissions.answers import Draft, Sums, all_faults, changed, sections
+from grantflow.submissions.drafts import Clash, siblings
 from grantflow.submissions.lateness import WORDS, lateness
 from grantflow.submissions.newer import is_behind
 from grantflow.submissions.queries import (
@@ -41,6 +43,7 @@ from grantflow.submissions.reading import Fault
 from grantflow.submissions.reopening import asides_of
 from grantflow.submissions.rows import call_of, may_write, mode, version_of, window
 from grantflow.submissions.sending import may_read
+from grantflow.submissions.sharing import Share, share_of
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,10 @@ def open_sections(sheet: Sheet) -> list[str]:
 def frame(sheet: Sheet, actor: Actor, draft: Draft | None = None) -> dict[str, Any]:
     """What every page of a draft shows: its sections, its sums, its time, what stands beside it."""
     draft = draft or sheet.draft
-    states = sections(sheet.terms, draft, today(sheet))
+    share = share_of(sheet.case, actor) or Share(False)
+    states = [s for s in sections(sheet.terms, draft, today(sheet)) if share.opens(s.section.code)]
     return {
+        "share": share,
         "sheet": sheet,
         "state": definitions.pinned(sheet.case.workflow_hash).state(sheet.case.state),
         "states": states,
@@ -111,8 +116,8 @@ def frame(sheet: Sheet, actor: Actor, draft: Draft | None = None) -> dict[str, A
         "mode": mode(sheet.case),
         "open_sections": open_sections(sheet),
         "ends": ends_at(sheet),
-        "behind": is_behind(sheet.case, sheet.row, sheet.call),
-        "others": siblings(sheet.row.call_id, sheet.row.organisation_id, sheet.case.id),
+        "behind": share.member and is_behind(sheet.case, sheet.row, sheet.call),
+        "others": siblings(sheet.row.call_id, sheet.row.organisation_id, sheet.case.id) if share.member else [],
         "title": title_of(sheet, draft),
         "places": {place.code: place.name for place in districts(sheet.row.call_id)},
     }
@@ -180,13 +185,45 @@ def faults_shown(sheet: Sheet, draft: Draft, part: Section, everything: bool = F
     return [fault for fault in found if everything or fault.at_once]
 
 
-def differences(sheet: Sheet, part: Section, mine: Draft) -> list[tuple[str, str, str]]:
-    """Where my words and those saved meanwhile differ: the question, mine, theirs, as one would read them."""
-    lang = rendering.language()
+@dataclass(frozen=True)
+class Choice:
+    """A question that two sides answered in different ways: both answers, as one would read them."""
+
+    code: str
+    label: str
+    mine: str
+    theirs: str
+
+
+def choices(sheet: Sheet, part: Section, clash: Clash) -> list[Choice]:
+    """The questions of a section between whose two answers somebody has to choose."""
+    lang, currency = rendering.language(), sheet.terms.currency
     return [
-        (question.label.in_(lang), _told(question, a), _told(question, b))
-        for question, a, b in clashes(part.questions, mine, sheet.draft, sheet.terms.currency)
+        Choice(
+            q.code,
+            q.label.in_(lang),
+            _told(q, clash.mine.shown(q, currency)),
+            _told(q, clash.theirs.shown(q, currency)),
+        )
+        for q in part.questions
+        if q.code in clash.questions
     ]
+
+
+def changed_by(sheet: Sheet, part: Section, actor: Actor) -> str:
+    """Who else saved this section last, and when; nothing where nobody else did."""
+    touched = sheet.row.saved.get(part.code)
+    if touched is None or touched["by"] in (None, actor.person_id):
+        return ""
+    person = session().get(Person, touched["by"])
+    name = "" if person is None else person.name_in(rendering.language())
+    return said_of(name, datetime.fromisoformat(touched["at"])) if name else ""
+
+
+def said_of(name: str, at: datetime) -> str:
+    """That somebody changed a section, at an hour of the reader's clock; with the day where it was another one."""
+    when = rendering.hour(at) if clock.now() - at < timedelta(hours=12) else rendering.moment(at)
+    return str(_("Changed by %(name)s at %(time)s", name=name, time=when))
 
 
 def _told(question: Question, shown: Any) -> str:
@@ -205,9 +242,9 @@ def _told(question: Question, shown: Any) -> str:
     return str(shown) or "—"
 
 
-def next_section(sheet: Sheet, section: str) -> str | None:
-    """The section after this one that can be written; None after the last."""
-    codes = open_sections(sheet)
+def next_section(sheet: Sheet, section: str, share: Share) -> str | None:
+    """The section after this one that somebody with this share can write; None after the last."""
+    codes = [code for code in open_sections(sheet) if share.opens(code)]
     at = codes.index(section) + 1 if section in codes else len(codes)
     return codes[at] if at < len(codes) else None
 

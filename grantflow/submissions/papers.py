@@ -11,19 +11,21 @@ from flask import abort, redirect, render_template, send_file, url_for
 from werkzeug.wrappers import Response
 
 from grantflow import rendering
+from grantflow.cases.service import get
 from grantflow.errors import NotFound
 from grantflow.identity.access import access
 from grantflow.identity.session import current_actor
 from grantflow.submissions import pages, service
-from grantflow.submissions.blueprint import bp, sheet_for, writer_of
-from grantflow.submissions.queries import file_of, in_a_version
+from grantflow.submissions.blueprint import bp, case_of_writer, sheet_for
+from grantflow.submissions.queries import file_of, in_a_version, sheet_of
+from grantflow.submissions.sharing import share_of
 
 
 @bp.get("/applications/<int:case_id>/receipt")
 @access("applicant")
 def receipt(case_id: int) -> Any:
     """The number, the time in two zones and the fingerprint of what was sent last."""
-    sheet = writer_of(case_id)
+    sheet = sheet_of(case_of_writer(case_id))
     if sheet.row.submitted_version is None:
         return redirect(url_for(".tasks", case_id=case_id))
     version = service.version_of(case_id, sheet.row.submitted_version)
@@ -48,12 +50,13 @@ def version(case_id: int, n: int) -> Any:
 @access("signed_in")
 def file(case_id: int, file_id: int) -> Response:
     """An attached file as a download, for those who may read the application."""
-    sheet, actor = sheet_for(case_id), current_actor()
     row = file_of(case_id, file_id)
-    if not service.may_read(sheet.case, actor):
-        raise NotFound
-    if "applicant" not in actor.roles_on(sheet.case) and not in_a_version(case_id, file_id):
-        raise NotFound
+    if not _writes_it(case_id, row.question):
+        sheet, actor = sheet_for(case_id), current_actor()
+        if not service.may_read(sheet.case, actor):
+            raise NotFound
+        if "applicant" not in actor.roles_on(sheet.case) and not in_a_version(case_id, file_id):
+            raise NotFound
     path = service.path_of(row.stored_name)
     if not path.is_file():
         abort(404)
@@ -62,3 +65,13 @@ def file(case_id: int, file_id: int) -> Response:
     reply.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     reply.headers["Cache-Control"] = "private, no-store"
     return reply
+
+
+def _writes_it(case_id: int, question: str) -> bool:
+    """Whether the visitor was invited to write the section to which a file belongs."""
+    case = get(case_id)
+    share = share_of(case, current_actor()) if case.kind == "application" else None
+    if share is None or share.member:
+        return False
+    form = service.terms_of(service.row_of(case_id).pack_hash).form
+    return any(share.opens(part.code) for part in form if any(q.code == question for q in part.questions))

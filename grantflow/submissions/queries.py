@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from grantflow.cases import titles
 from grantflow.cases.access import visible_to
@@ -39,6 +39,7 @@ from grantflow.submissions.rows import (
     version_of,
     writable,
 )
+from grantflow.submissions.sharing import shared_with
 
 PAGE = 25
 _A, _C = APPLICATIONS.c, CASES.c
@@ -195,13 +196,14 @@ class Mine:
 def _written(actor: Actor, *columns: Any) -> Select[Any]:
     """These columns of the applications this actor writes."""
     bodies = actor.scopes("applicant", "organisation_id")
+    own = and_(_C.organisation_id.in_(bodies), visible_to(actor))
     return (
         select(*columns)
         .select_from(CASES)
         .join(APPLICATIONS, _A.case_id == _C.id)
         .join(Call, Call.case_id == _A.call_id)
         .join(Organisation, Organisation.id == _A.organisation_id)
-        .where(_C.organisation_id.in_(bodies), visible_to(actor))
+        .where(or_(own, _C.id.in_(shared_with(actor))))
     )
 
 
@@ -232,7 +234,7 @@ def applications_of(actor: Actor, number: int = 1) -> tuple[list[Mine], Page]:
 
 def open_of(actor: Actor) -> list[Any]:
     """The applications this actor can write now, in the columns a desk is ordered by, the newest first."""
-    if not actor.scopes("applicant", "organisation_id"):
+    if not actor.scopes("applicant", "organisation_id") and not shared_with(actor):
         return []
     columns = (_C.id, _C.ref, _C.workflow_hash, _C.state, _A.extension_until, _A.correction_due_at)
     query = _written(actor, *columns, Call.code, Call.closes_at).where(writable())

@@ -17,7 +17,7 @@ from wtforms.validators import InputRequired, Length
 
 from grantflow.cases.access import see
 from grantflow.db import unit_of_work
-from grantflow.errors import Refused, Stale
+from grantflow.errors import NotFound, Refused, Stale
 from grantflow.identity.access import access
 from grantflow.identity.forms import Keyed
 from grantflow.identity.kept import form_data
@@ -26,8 +26,9 @@ from grantflow.paging import Page, number
 from grantflow.programmes.queries import call_by_code, terms_by_hash
 from grantflow.programmes.versions import dated, differences
 from grantflow.submissions import amending, pages
-from grantflow.submissions.blueprint import bp, writer_of
+from grantflow.submissions.blueprint import bp, writer_in
 from grantflow.submissions.newer import newer, take
+from grantflow.submissions.queries import Sheet, sheet_of
 
 
 class NewerForm(Keyed):
@@ -53,7 +54,7 @@ class MoveForm(NewerForm):
 @access("applicant")
 def newer_form(case_id: int) -> Any:
     """The call's form in force beside the draft's own; a button that takes the draft over."""
-    sheet, form = writer_of(case_id), NewerForm()
+    sheet, form = _own(case_id), NewerForm()
     status, stale, refused = 200, "", ""
     if request.method == "POST" and form.validate():
         try:
@@ -61,7 +62,7 @@ def newer_form(case_id: int) -> Any:
                 done = take(case_id, actor=current_actor(), seen=form.seen.data or "")
         except Stale as late:
             status, stale = 409, str(late)
-            sheet = writer_of(case_id)
+            sheet = _own(case_id)
         except Refused as refusal:
             status, refused = 403, str(refusal)
         else:
@@ -82,6 +83,14 @@ def newer_form(case_id: int) -> Any:
 
 
 LINES = 50
+
+
+def _own(case_id: int) -> Sheet:
+    """The application, for whoever acts for its organisation; a guest of some sections leaves this to them."""
+    case, share = writer_in(case_id, whole=True)
+    if not share.member:
+        raise NotFound
+    return sheet_of(case)
 
 
 @bp.route("/calls/<code>/versions", methods=["GET", "POST"])

@@ -30,6 +30,7 @@ from grantflow.programmes.terms import Terms
 from grantflow.rendering import moment
 from grantflow.submissions.answers import Draft
 from grantflow.submissions.models import Application, ApplicationVersion, Attachment
+from grantflow.submissions.sharing import share_of
 
 APPLICATIONS = Application.__table__
 VERSIONS = ApplicationVersion.__table__
@@ -204,8 +205,11 @@ def correction_window(row: Any, now: datetime, zone: str) -> Verdict:
 
 def may_write(case: Any, row: Any, actor: Actor, section: Section | None = None) -> Verdict:
     """Whether this actor may write (this section of) the application now."""
-    if "applicant" not in actor.roles_on(case) and not actor.everywhere:
+    share = share_of(case, actor)
+    if share is None:
         return no(_("Only the applicant may write here."))
+    if section is not None and not share.opens(section.code):
+        return no(_("You were invited to write other sections of this application."))
     how = mode(case)
     if not how and row.submitted_version is None:
         return no(_("It was not sent and is closed: it can be read, not written."))

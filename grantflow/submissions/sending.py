@@ -47,6 +47,7 @@ from grantflow.submissions.rows import (
     terms_of,
     window,
 )
+from grantflow.submissions.sharing import share_of
 
 CORRECTION_DAYS = 5
 """Working days an applicant has for a correction; Saturdays and Sundays do not count, public holidays do."""
@@ -76,8 +77,10 @@ def content_gate(function: Gate) -> Gate:
 
 
 def may_read(case: Any, actor: Actor) -> Verdict:
-    """Whether this actor may read what an application says: its writers always, others once it was sent."""
-    if "applicant" in actor.roles_on(case) or actor.everywhere:
+    """Whether this actor may read what an application says: whoever writes the whole of it always, others once it was
+    sent."""
+    share = share_of(case, actor)
+    if share is not None and share.whole:
         return YES
     if row_of(case.id).submitted_version is None:
         return no(_("It was never sent. What was written belongs to the applicant alone."))

@@ -8,7 +8,7 @@ Each room has its own module: `drafts`, `files`, `sending`, `extension`, `querie
 
 from __future__ import annotations
 
-from grantflow.submissions import progress, reminding, reopening, taking, waiting
+from grantflow.submissions import inviting, owners, progress, reminding, reopening, taking, waiting
 from grantflow.submissions.advice import advice, advice_provider
 from grantflow.submissions.drafts import Clash, Saved, save_section, siblings, start_draft
 from grantflow.submissions.extension import extend_deadline
@@ -29,9 +29,11 @@ __all__ = [
     "content_gate",
     "draft_of",
     "extend_deadline",
+    "inviting",
     "may_read",
     "may_write",
     "mode",
+    "owners",
     "path_of",
     "progress",
     "reminding",

@@ -12,18 +12,32 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from wtforms import SelectChoice  # type: ignore[attr-defined]  # the stubs are older than the library
 
-from grantflow import rendering
 from grantflow.cases import definitions
+from grantflow.cases.access import see
+from grantflow.cases.service import get
 from grantflow.db import unit_of_work
 from grantflow.errors import NotFound, Refused, Stale
+from grantflow.identity import background
 from grantflow.identity.access import access
 from grantflow.identity.kept import form_data
-from grantflow.identity.session import current_actor
+from grantflow.identity.session import current_actor, visitor
 from grantflow.paging import number
 from grantflow.programmes.queries import call_by_code
-from grantflow.submissions import attempts, comparing_rooms, desk, health_rooms, pages, papers, renewal, service
+from grantflow.submissions import (
+    attempts,
+    comparing_rooms,
+    desk,
+    health_rooms,
+    owners,
+    pages,
+    papers,
+    renewal,
+    service,
+    together,
+)
 from grantflow.submissions.answers import Draft, save
-from grantflow.submissions.blueprint import bp, case_of_writer, sheet_for, writer_of
+from grantflow.submissions.autosaving import autosave, chosen
+from grantflow.submissions.blueprint import bp, case_of_writer, writer_in, writer_of
 from grantflow.submissions.forms import (
     ApplyForm,
     SubmitForm,
@@ -32,6 +46,7 @@ from grantflow.submissions.forms import (
     section_form,
     typed_from,
 )
+from grantflow.submissions.merging import marks, marks_from, merge
 from grantflow.submissions.queries import (
     Sheet,
     applications_of,
@@ -39,12 +54,13 @@ from grantflow.submissions.queries import (
     sheet_of,
 )
 from grantflow.submissions.reading import Fault
+from grantflow.submissions.sharing import share_of
 
 
 @bp.get("/applications")
-@access("applicant")
+@access("signed_in")
 def index() -> str:
-    """Every application of the organisations one acts for."""
+    """Every application of the organisations one acts for, and those one was invited to."""
     actor = current_actor()
     mine, page = applications_of(actor, number(request.args.get("page")))
     cards = {m.case.id: definitions.card(m.case) for m in mine}
@@ -80,27 +96,37 @@ def apply(code: str) -> Any:
 @bp.get("/applications/<int:case_id>")
 @access("signed_in")
 def tasks(case_id: int) -> Any:
-    """The sections of an application with how far each is; elsewhere the page of the case."""
-    sheet = sheet_for(case_id)
-    if "applicant" not in current_actor().roles_on(sheet.case) or not service.mode(sheet.case):
+    """The sections of a draft with how far each is. Who may only read is shown the case's page."""
+    actor = current_actor()
+    case = get(case_id)
+    share = share_of(case, actor) if case.kind == "application" else None
+    if share is None or (share.member and not service.mode(case)):
+        see(case_id, actor, "application")
         return redirect(url_for("cases.show", case_id=case_id))
-    return render_template("submissions/tasks.html", **pages.frame(sheet, current_actor()))
+    sheet = sheet_of(case)
+    return render_template(
+        "submissions/tasks.html", **pages.frame(sheet, actor), **together.company(sheet, share, actor)
+    )
 
 
 @bp.route("/applications/<int:case_id>/edit/<section>", methods=["GET", "POST"])
-@access("applicant")
+@access("signed_in")
 def edit(case_id: int, section: str) -> Any:
     """Write one section. Everything typed is kept, whatever it is."""
-    sheet = writer_of(case_id)
+    sheet = writer_of(case_id, section)
     part = sheet.terms.section(section)
     if part is None:
         raise NotFound
     if request.method == "POST":
-        return _save(sheet, section)
+        return autosave(sheet, section) if background.asked() else _save(sheet, section)
     verdict = service.may_write(sheet.case, sheet.row, current_actor(), part)
-    draft, kept = sheet.draft, form_data()
-    if kept is not None:  # back from signing in again: the words of then, not saved yet
-        draft = save(draft, part.questions, typed_from(part.questions, kept), sheet.terms.currency)[0]
+    draft, kept, was = sheet.draft, form_data(), None
+    if (
+        kept is not None
+    ):  # back from signing in again: the words of then, not saved yet, and what they were written over
+        was = marks_from(kept.getlist("was"))
+        mine = save(draft, part.questions, typed_from(part.questions, kept), sheet.terms.currency)[0]
+        draft = merge(part.questions, draft, mine, was, behind=False).showing(mine)
     faults = pages.faults_shown(sheet, draft, part, everything="check" in request.args)
     return _section(
         sheet,
@@ -109,10 +135,13 @@ def edit(case_id: int, section: str) -> Any:
         faults,
         refused="" if verdict else str(verdict.because),
         unsaved=kept is not None,
+        was=was,
     )
 
 
-def _section(sheet: Sheet, section: str, draft: Draft, faults: list[Fault], **more: Any) -> str:
+def _section(
+    sheet: Sheet, section: str, draft: Draft, faults: list[Fault], was: dict[str, str] | None = None, **more: Any
+) -> str:
     part = sheet.terms.section(section)
     assert part is not None
     shown = pages.questions_shown(sheet, part, draft)
@@ -121,7 +150,8 @@ def _section(sheet: Sheet, section: str, draft: Draft, faults: list[Fault], **mo
     return render_template(
         "submissions/section.html",
         **pages.frame(sheet, current_actor(), draft),
-        part=part, form=form, faults=faults, questions=shown, shown_draft=draft,
+        part=part, form=form, faults=faults, questions=shown, shown_draft=draft, writer=visitor(),
+        marks=marks(sheet.draft, shown) | (was or {}), changed_by=pages.changed_by(sheet, part, current_actor()),
         hang=pages.conditions(part, draft), line_counts=line_counts(shown, form), **more,
     )  # fmt: skip
 
@@ -130,29 +160,31 @@ def _save(sheet: Sheet, section: str) -> Any:
     actor, case_id = current_actor(), sheet.case.id
     part = sheet.terms.section(section)
     assert part is not None
-    typed = typed_from(part.questions, request.form)
+    typed, was = typed_from(part.questions, request.form), marks_from(request.form.getlist("was"))
+    typed, waiting = chosen(typed, request.form)
+    if waiting:  # both answers stand side by side already, and nobody chose between them
+        was = {code: found for code, found in was.items() if code not in waiting}
+    revision = -1 if waiting else request.form.get("revision", 0, int)
     try:
         with unit_of_work():
-            saved = service.save_section(
-                case_id, section, typed, revision=request.form.get("revision", 0, int), actor=actor
-            )
+            saved = service.save_section(case_id, section, typed, revision=revision, actor=actor, was=was)
     except (service.Clash, Refused) as problem:
-        if "autosave" in request.form:
-            return {"said": str(problem)}, problem.status
-        draft = save(sheet.draft, part.questions, typed, sheet.terms.currency)[0]
-        fresh = sheet_for(case_id)
-        clash = problem if isinstance(problem, service.Clash) else None
-        different = pages.differences(fresh, part, draft) if clash else []
-        faults = pages.faults_shown(sheet, draft, part)
-        refused = "" if clash else str(problem)
-        page = _section(fresh, section, draft, faults, refused=refused, clash=clash, different=different, unsaved=True)
+        fresh = sheet_of(get(case_id))
+        if isinstance(problem, service.Clash):
+            draft, faults = problem.shown, pages.faults_shown(sheet, problem.shown, part)
+            clash, different, refused = problem, pages.choices(fresh, part, problem), ""
+        else:
+            draft = save(sheet.draft, part.questions, typed, sheet.terms.currency)[0]
+            faults = pages.faults_shown(sheet, draft, part)
+            clash, different, refused = None, [], str(problem)
+        page = _section(
+            fresh, section, _with_files(draft, fresh), faults, refused=refused, clash=clash, different=different,
+            unchosen=bool(waiting), unsaved=True,
+        )  # fmt: skip
         return page, problem.status
-    if "autosave" in request.form:
-        said = _("Saved at %(time)s", time=rendering.hour(saved.at, seconds=True))
-        return {"said": said, "revision": saved.revision}
     failed = _files(case_id, part.questions)
     if failed:
-        fresh = sheet_for(case_id)
+        fresh = sheet_of(get(case_id))
         faults = pages.faults_shown(fresh, fresh.draft, part) + failed
         return _section(fresh, section, fresh.draft, faults, saved_at=saved.at), 400
     if "add_line" in request.form:
@@ -160,10 +192,17 @@ def _save(sheet: Sheet, section: str) -> Any:
         return redirect(url_for(".edit", case_id=case_id, section=section, lines=lines) + "#add-line", 303)
     if saved.faults or "stay" in request.form or "remove" in request.form:
         return redirect(url_for(".edit", case_id=case_id, section=section), 303)
-    following = pages.next_section(sheet_for(case_id), section)
+    case, share = writer_in(case_id)
+    following = pages.next_section(sheet_of(case), section, share)
     if following is None:
-        return redirect(url_for(".check", case_id=case_id), 303)
+        return redirect(url_for(".check" if share.whole else ".tasks", case_id=case_id), 303)
     return redirect(url_for(".edit", case_id=case_id, section=following), 303)
+
+
+def _with_files(draft: Draft, sheet: Sheet) -> Draft:
+    """The draft with the files attached now: what was typed has none."""
+    files = {code: value for code, value in sheet.draft.values.items() if sheet.terms.questions[code].kind == "file"}
+    return Draft({**draft.values, **files}, draft.raw)
 
 
 def _files(case_id: int, questions: Any) -> list[Fault]:
@@ -193,10 +232,12 @@ def _files(case_id: int, questions: Any) -> list[Fault]:
 
 
 @bp.route("/applications/<int:case_id>/check", methods=["GET", "POST"])
-@access("applicant")
+@access("signed_in")
 def check(case_id: int) -> Any:
     """All answers on one page, what is still to be corrected, and the last step."""
-    case, actor = case_of_writer(case_id), current_actor()
+    (case, share), actor = writer_in(case_id, whole=True), current_actor()
+    if not service.mode(case) and not share.member:
+        return redirect(url_for(".tasks", case_id=case_id), 303)
     if not service.mode(case):
         return _closed(case, request.form.get("key") if request.method == "POST" else None)
     form = SubmitForm(form_data())
@@ -217,15 +258,16 @@ def check(case_id: int) -> Any:
             status = 400
         case = case_of_writer(case_id)
         if not service.mode(case):  # somebody pressed at the same moment: everybody is shown the one receipt
-            return _closed(case, form.key.data)
-        _remember(case, told, form.key.data, status)
+            return _closed(case, form.key.data) if share.member else redirect(url_for(".tasks", case_id=case_id), 303)
+        if share.member:
+            _remember(case, told, form.key.data, status)
     sheet = sheet_of(case)
     hidden_values(form, {"version": sheet.case.version, "revision": sheet.row.revision})
     faults = service.check(case_id)
     page = render_template(
         "submissions/check.html",
         **pages.frame(sheet, actor),
-        form=form, refused=refused, faults=faults, answers=pages.answered(sheet),
+        form=form, refused=refused, faults=faults, answers=pages.answered(sheet), send=owners.owns(sheet.case, actor),
         section_of={q.code: part.code for part in sheet.terms.form for q in part.questions},
         advice=service.advice(sheet.row, sheet.terms, sheet.draft.values),
     )  # fmt: skip
@@ -256,4 +298,4 @@ def _remember(case: Any, told: Any, key: str | None, status: int) -> None:
         attempts.note_attempt(case.id, told, actor=current_actor(), key=key)
 
 
-__all__ = ["bp", "comparing_rooms", "desk", "health_rooms", "papers", "renewal"]
+__all__ = ["bp", "comparing_rooms", "desk", "health_rooms", "papers", "renewal", "together"]

@@ -27,6 +27,15 @@ words.say(
     rules_run=_("Rules of the call run"),
     rule_waived=_("Rule let pass"),
     applications_imported=_("Applications imported from a file"),
+    collaborator_invited=_("Somebody invited to write"),
+    collaborator_accepted=_("Invitation to write accepted"),
+    collaborator_left=_("Invitation to write declined, or writing given up"),
+    collaborator_ended=_("Invitation to write taken back"),
+    ownership_changed=_("Given to another owner"),
+    draft_link_sent=_("Link to go on writing sent"),
+)
+words.open_to_applicants(
+    "collaborator_invited", "collaborator_accepted", "collaborator_left", "collaborator_ended", "ownership_changed"
 )
 words.field(
     asked=_("Asked from the grant"),
@@ -37,6 +46,8 @@ words.field(
     grant_kind=_("Starting or growing"),
     files=_("Files attached"),
     deadline=_("Time to write ends"),
+    collaborator=_("Invited"),
+    owned_by=_("Owner"),
 )
 words.fact(
     receipt=_("Number"),
@@ -56,6 +67,7 @@ words.fact(
     received=_("Received"),
     imported=_("Applications imported"),
     left_out=_("Lines left out"),
+    opened_for=_("Open to write"),
 )
 
 

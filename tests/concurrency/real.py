@@ -26,7 +26,7 @@ DECIDING = datetime(2022, 1, 10, 9, 0, tzinfo=UTC)
 
 
 class Real:
-    """The open call, an organisation with two people, two officers, and a panel with two who may decide."""
+    """The open call, an organisation with its applicant, two officers, and a panel with two who may decide."""
 
     def __init__(self, pack: Any) -> None:
         with clock.at(datetime(2021, 9, 20, 9, 0, tzinfo=UTC)):
@@ -36,7 +36,7 @@ class Real:
             self.manager = person("manager", programme_id=self.programme)
             self.officers = [person("officer", programme_id=self.programme) for _ in range(2)]
             self.body = organisation("Tervo Craft Workshop")
-            self.people = [person("applicant", organisation_id=self.body) for _ in range(2)]
+            self.people = [person("applicant", organisation_id=self.body)]
             with unit_of_work():
                 self.panel = service.open_case("panel", actor=SYSTEM, title="Panel", programme_id=self.programme).id
             self.chairs = [person("chair", panel_id=self.panel) for _ in range(2)]

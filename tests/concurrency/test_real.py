@@ -38,7 +38,8 @@ def real(ring: Any, pack: Any) -> Iterator[Real]:
 
 def test_of_two_submitters_one_sends_and_numbers_have_no_gap(ring: Any, real: Real) -> None:
     made = real.drafts(ring.real)
-    one, two = (partial(ways.submit, actor=who, key=f"send/{who.person_id}") for who in real.people)
+    # The owner alone sends: it is she in two windows.
+    one, two = (partial(ways.submit, actor=real.people[0], key=f"send/{window}") for window in (1, 2))
     told = ring.race(made, one, two, at=OPEN_DAY)
     one_wins(told, "This cannot be done while the state is “Submitted”")
     refs = sorted(session().scalars(select(Case.ref).where(Case.id.in_(made))))

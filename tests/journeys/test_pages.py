@@ -36,6 +36,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "applicant": (
         "/desk", "/inbox", "/applications", "/applications/{my draft}", "/applications/{my draft}/edit/enterprise",
         "/applications/{my draft}/edit/budget", "/applications/{my draft}/edit/files", "/applications/{my draft}/check",
+        "/applications/{my draft}", "/applications/{my draft}/people", "/applications/{my draft}/copy",
         "/cases/{my draft}", "/cases/{my draft}/moves/discard", "/calls/ZB-2022/apply", "/organisation",
         "/organisation/new", "/profile", "/profile/password", "/profile/address",
         "/cases/{award}", "/calls/ZB-2022/questions", "/calls/ZB-2022/questions/3", "/calls/ZB-2022/questions/5",
@@ -65,7 +66,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "manager": (
         "/desk", "/cases/{call}", "/calls/ZB-2022/versions", "/cases/{draft call}", "/cases/{draft call}/moves/approve", "/calls/ZB-2022/scope", "/calls/ZB-2022/closing",
-        "/applications/{draft}/extension", "/people", "/people/new", "/people/{officer person}/roles",
+        "/applications/{draft}/extension", "/applications/{draft}/owner", "/people", "/people/new", "/people/{officer person}/roles",
         "/people/{officer person}/account", "/people/{officer person}/desk", "/people/{finance person}/desk?to={officer person}",
         "/programmes/prozvet",
         "/panels", "/money", "/cases/{suspended}", "/cases/{suspended}/moves/resume", "/audit", "/cases/{programme}",

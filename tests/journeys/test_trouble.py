@@ -76,12 +76,13 @@ def contest(kept_for_all: dict[str, str], compiled_templates: BytecodeCache) -> 
 
 @pytest.fixture
 def writer(contest: Open, at_desk: Callable[..., Hands]) -> Callable[..., tuple[Hands, str, int]]:
-    """`writer(complete)` is an applicant, signed in, with a draft of their own."""
+    """`writer(complete)` is an applicant, signed in, with a draft of their own; `java_script_enabled=False` is one whose
+    browser runs no script."""
 
-    def begin(complete: bool = False) -> tuple[Hands, str, int]:
+    def begin(complete: bool = False, **more: Any) -> tuple[Hands, str, int]:
         code = contest.applicant()
         case_id = contest.complete(code) if complete else contest.draft(code)
-        hands = at_desk(contest.house)
+        hands = at_desk(contest.house, **more)
         sign_in(hands, f"{code}@journey.example")
         return hands, code, case_id
 
@@ -93,7 +94,7 @@ def _forget_session(hands: Hands) -> None:
 
 
 def test_a_session_that_ends_while_one_types_gives_the_words_back(writer: Any) -> None:
-    hands, code, case_id = writer()
+    hands, code, case_id = writer(java_script_enabled=False)
     hands.open(f"/applications/{case_id}/edit/people")
     hands.write(hands.page.locator("#q-team"), "A weaver with ten years at the loom.")
     _forget_session(hands)
@@ -124,7 +125,7 @@ def test_a_draft_that_cannot_save_itself_says_so_and_leaves_the_button_under_the
 
 
 def test_the_words_kept_are_not_shown_to_somebody_else(writer: Any, contest: Open) -> None:
-    hands, _code, case_id = writer()
+    hands, _code, case_id = writer(java_script_enabled=False)
     other = contest.applicant()
     hands.open(f"/applications/{case_id}/edit/people")
     hands.write(hands.page.locator("#q-team"), "Only for my own eyes.")
@@ -177,24 +178,6 @@ def test_the_same_form_posted_again_counts_once(writer: Any, contest: Open) -> N
     }"""
     assert {re.sub(r".*/", "", url) for url in hands.page.evaluate(again)} == {"receipt"}
     assert [row.move for row in _events(case_id)].count("submit") == 1
-
-
-def test_two_windows_on_one_section_show_both_versions(writer: Any, at_desk: Any, contest: Open) -> None:
-    hands, _code, case_id = writer()
-    path = f"/applications/{case_id}/edit/people"
-    hands.open(path)
-    second = Hands(hands.page.context.new_page(), contest.house.address)
-    second.open(path)
-    hands.write(hands.page.locator("#q-team"), "Words of the first window.")
-    hands.follow(hands.page.locator(".gf-save-bar button.btn-primary"))
-    second.write(second.page.locator("#q-team"), "Words of the second window.")
-    second.follow(second.page.locator(".gf-save-bar button.btn-primary"))
-    assert second.page.locator(".gf-errors").count() == 1
-    assert "Words of the first window." in second.page.locator(".gf-errors").inner_text()
-    assert second.page.locator("#q-team").input_value() == "Words of the second window."
-    second.follow(second.page.locator(".gf-save-bar button.btn-primary"))
-    hands.open(path)
-    assert hands.page.locator("#q-team").input_value() == "Words of the second window."
 
 
 def test_two_officers_at_one_application_the_later_is_told(writer: Any, at_desk: Any, contest: Open) -> None:
@@ -313,27 +296,6 @@ def test_an_end_before_the_start_is_told(writer: Any) -> None:
     hands.follow(hands.page.locator(".gf-save-bar button.btn-primary"))
     hands.open(f"/applications/{case_id}/check")
     assert "must end after it starts" in hands.words
-
-
-def test_a_server_that_dies_while_one_types_costs_nothing_that_was_promised(writer: Any, contest: Open) -> None:
-    hands, _code, case_id = writer()
-    path = f"/applications/{case_id}/edit/people"
-    hands.open(path)
-    line = hands.page.locator(".gf-saved")
-    hands.page.locator("#q-team").press_sequentially("Saved before.")
-    hands.page.wait_for_selector(".gf-saved.ok")  # it saves itself a moment after the last key
-    contest.house.stop()
-    try:
-        hands.page.locator("#q-team").press_sequentially(" Typed while the server was away.")
-        hands.page.wait_for_selector(".gf-saved.no")
-        assert "no connection" in line.inner_text()
-    finally:
-        contest.house.start()
-    assert hands.page.locator("#q-team").input_value().endswith("while the server was away.")
-    hands.page.locator("#q-team").press_sequentially(" And again.")
-    hands.page.wait_for_selector(".gf-saved.ok")
-    hands.open(path)
-    assert hands.page.locator("#q-team").input_value() == "Saved before. Typed while the server was away. And again."
 
 
 def test_save_pressed_while_a_draft_saves_itself_is_no_clash_with_oneself(writer: Any) -> None:

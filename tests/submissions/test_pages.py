@@ -396,16 +396,3 @@ def test_a_person_of_two_organisations_chooses_for_which_to_apply(app: Flask, wo
     sent = {"organisation": second, "key": field(page, "key")}
     case_id = int(client.post("/calls/KR-2021/apply", data=sent).location.rsplit("/", 1)[1])
     assert get(case_id).organisation_id == second
-
-
-def test_a_draft_saves_itself_and_says_only_what_is_true(app: Flask, world: World) -> None:
-    case_id, client = world.draft(), signed_in(app, world.applicant)
-    first = save(client, case_id, "plan", autosave="1", **{"q-steps": "Half a sen"})
-    assert first.json == {"said": "Saved at 12:00:00", "revision": 1}
-    assert service.row_of(case_id).answers["steps"] == "Half a sen"
-    stale = client.post(
-        f"/applications/{case_id}/edit/plan", data=flat("plan", steps="Other") | {"autosave": "1", "revision": 0}
-    )
-    assert stale.status_code == 409 and "Somebody else saved" in stale.json["said"]
-    events = session().scalars(select(Event.move).where(Event.case_id == case_id)).all()
-    assert events == ["open"], "a save is no event"
