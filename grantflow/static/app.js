@@ -26,10 +26,11 @@
     const out = document.getElementById(area.dataset.gfCount);
     if (!out) return;
     const n = Array.from(area.value.replace(/\r\n/g, "\n")).length, limit = Number(area.dataset.gfLimit);
-    const over = n > limit;
+    const over = n > limit, hard = Number(area.dataset.gfHard || 0);
     out.classList.toggle("over", over);
-    out.textContent = (over ? out.dataset.gfOver : out.dataset.gfOf)
-      .replace("{n}", figures.format(n)).replace("{limit}", figures.format(limit)).replace("{over}", figures.format(n - limit));
+    out.textContent = (hard && n > hard ? out.dataset.gfBeyond : over ? out.dataset.gfOver : out.dataset.gfOf)
+      .replace("{n}", figures.format(n)).replace("{limit}", figures.format(limit)).replace("{over}", figures.format(n - limit))
+      .replace("{hard}", figures.format(hard)).replace("{beyond}", figures.format(n - hard));
   };
   document.addEventListener("input", (event) => { if (event.target.dataset && event.target.dataset.gfCount) count(event.target); });
   all("[data-gf-count]").forEach(count);
@@ -79,6 +80,7 @@
     all("[aria-label]", row).forEach((node) => node.setAttribute("aria-label",
       node.getAttribute("aria-label").replace(/\d+(?!.*\d)/, (n) => Number(n) + 1)));
     all(".gf-wrong", row).forEach((node) => node.remove());
+    all("[data-gf-n]", row).forEach((node) => { node.textContent = Number(node.textContent) + 1; });
     all("[data-gf-sum]", row).forEach((node) => { node.textContent = ""; });
     all("input, textarea", row).forEach((node) => {
       if (node.type === "checkbox" || node.type === "radio") node.checked = false; else if (node.type !== "hidden" || node.dataset.gfEmpty !== undefined) node.value = "";
@@ -97,6 +99,14 @@
     part.hidden = !given.some((value) => wanted.includes(value));
   });
   if (hangs.length) { document.addEventListener("change", fold); fold(); }
+
+  /* what the server decides with each save: which questions are asked, what is computed, which hints speak */
+  const show = (page) => Object.entries(page).forEach(([id, how]) => {
+    const part = document.getElementById(id);
+    if (!part) return;
+    if ("hidden" in how) part.hidden = how.hidden;
+    if ("text" in how) part.textContent = how.text;
+  });
 
   /* a draft saves itself a moment after the last key; the line says only what the server has confirmed */
   all("[data-gf-autosave]").forEach((bar) => {
@@ -120,6 +130,7 @@
       try {
         const reply = await fetch(form.action || window.location.href, { method: "POST", body: words, credentials: "same-origin", redirect: "error" });
         const told = await reply.json();
+        if (reply.ok) show(told.page || {});
         if (reply.ok) { form.elements.revision.value = told.revision; tries = 0; tell(told.said, true); }
         else { stopped = true; form.dataset.gfTouched = "1"; tell(bar.dataset.gfUnsaved.replace("{why}", told.said), false); }
       } catch (_) {

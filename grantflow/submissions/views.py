@@ -21,7 +21,7 @@ from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor
 from grantflow.paging import number
 from grantflow.programmes.queries import call_by_code
-from grantflow.submissions import desk, pages, papers, service
+from grantflow.submissions import desk, look, pages, papers, service
 from grantflow.submissions.answers import Draft, save
 from grantflow.submissions.blueprint import bp, case_of_writer, sheet_for, writer_of
 from grantflow.submissions.forms import (
@@ -39,6 +39,7 @@ from grantflow.submissions.queries import (
     sheet_of,
 )
 from grantflow.submissions.reading import Fault
+from grantflow.submissions.showing import countries_for, line_more, lines_wanted
 
 
 @bp.get("/applications")
@@ -115,14 +116,14 @@ def edit(case_id: int, section: str) -> Any:
 def _section(sheet: Sheet, section: str, draft: Draft, faults: list[Fault], **more: Any) -> str:
     part = sheet.terms.section(section)
     assert part is not None
-    shown = pages.questions_shown(sheet, part, draft)
-    lines = min(request.args.get("lines", 0, int), 200)
-    form = section_form(shown, draft, sheet.terms.currency, districts(sheet.row.call_id), faults, lines)
+    on_page = pages.page_of(sheet, part, draft)
+    shown = on_page.fields
+    form = section_form(shown, draft, sheet.terms.currency, districts(sheet.row.call_id), faults, lines_wanted(shown))
     return render_template(
         "submissions/section.html",
         **pages.frame(sheet, current_actor(), draft),
-        part=part, form=form, faults=faults, questions=shown, shown_draft=draft,
-        hang=pages.conditions(part, draft), line_counts=line_counts(shown, form), **more,
+        part=part, form=form, faults=faults, page=on_page, shown_draft=draft,
+        line_counts=line_counts(shown, form), countries=countries_for(shown), **more,
     )  # fmt: skip
 
 
@@ -149,15 +150,16 @@ def _save(sheet: Sheet, section: str) -> Any:
         return page, problem.status
     if "autosave" in request.form:
         said = _("Saved at %(time)s", time=rendering.hour(saved.at, seconds=True))
-        return {"said": said, "revision": saved.revision}
+        return {"said": said, "revision": saved.revision} | pages.told_with(sheet, part)
     failed = _files(case_id, part.questions)
     if failed:
         fresh = sheet_for(case_id)
         faults = pages.faults_shown(fresh, fresh.draft, part) + failed
         return _section(fresh, section, fresh.draft, faults, saved_at=saved.at), 400
     if "add_line" in request.form:
-        lines = request.form.get("lines", 0, int) + 1
-        return redirect(url_for(".edit", case_id=case_id, section=section, lines=lines) + "#add-line", 303)
+        return redirect(url_for(".edit", case_id=case_id, section=section, **line_more()), 303)
+    if "look" in request.form:
+        return redirect(url_for(".look", case_id=case_id, section=section, question=request.form["look"]), 303)
     if saved.faults or "stay" in request.form or "remove" in request.form:
         return redirect(url_for(".edit", case_id=case_id, section=section), 303)
     following = pages.next_section(sheet_for(case_id), section)
@@ -240,4 +242,4 @@ def _remember_if_late(sheet: Sheet, key: str | None) -> None:
             service.note_late_attempt(sheet.case.id, actor=current_actor(), key=key)
 
 
-__all__ = ["bp", "desk", "papers"]
+__all__ = ["bp", "desk", "look", "papers"]
