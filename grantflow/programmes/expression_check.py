@@ -77,7 +77,7 @@ class _Judge:
     def _all(self, nodes: tuple[Node, ...], wanted: str) -> str:
         for node in nodes:
             if (found := self.kind(node)) != wanted:
-                raise Misfit(f"wants {_SAID[wanted]} where {_SAID[found]} stands{_at(node)}")
+                raise Misfit(f"wants {_SAID[wanted]}, not {_SAID[found]}{_at(node)}")
         return wanted
 
     def _named(self, name: Name) -> str:

@@ -86,6 +86,8 @@ def page(
     for question in here:
         standing, condition = heard.standings[question.code], question.condition
         changes = condition is not None and bool(codes & set(inputs(condition, known)))
+        if standing.state == "unknown":  # another page must be answered first
+            changes = changes and bool(codes & set(standing.waits))
         if standing.state == "hidden" and not changes:
             continue
         entries.append(question)
@@ -99,9 +101,7 @@ def page(
     )  # fmt: skip
 
 
-def _hung(
-    question: Question, standing: Standing, known: Mapping[str, Question], here: set[str], changes: bool
-) -> Hung:
+def _hung(question: Question, standing: Standing, known: Mapping[str, Question], here: set[str], changes: bool) -> Hung:
     simple, lang = question.applies_when, rendering.language()
     if simple is not None and simple.question in here and question.is_simple:
         parent = known[simple.question]

@@ -60,7 +60,7 @@ def look(case_id: int, section: str, question: str) -> Any:
         except Invalid as fault:
             told = str(fault.sentence)
     page = render_template(
-        "submissions/look.html", sheet=sheet, part=part, question=asked, words=words, found=found, more=more, told=told,
+        "submissions/look.html", sheet=sheet, part=part, question=asked, wanted=words, found=found, more=more, told=told,
         back=back, refused=refused, title=sheet.row.title or _("New application"),
     )  # fmt: skip
     return page, status

@@ -71,9 +71,7 @@ def find(text: str) -> tuple[list[Body], bool]:
     if sum(len(word) for word in words) < LEAST_LETTERS:
         raise Invalid(_("Write at least three letters of the name, or the whole number."))
     number = "".join(text.split())
-    named = and_(
-        _O.legal_form.not_in(NATURAL), *(_O.search_key.contains(word, autoescape=True) for word in words[:8])
-    )
+    named = and_(_O.legal_form.not_in(NATURAL), *(_O.search_key.contains(word, autoescape=True) for word in words[:8]))
     numbered = or_(_O.inn == number, _O.ogrn == number)
     wanted = or_(named, numbered) if number.isalnum() and len(number) >= SHORTEST_NUMBER else named
     rows = session().execute(_query().where(wanted).order_by(_O.search_key, _O.id).limit(MOST + 1)).all()
