@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from grantflow.engine.definition import Label
 from grantflow.programmes import expression
@@ -124,7 +124,10 @@ class Column(Part):
             raise ValueError(f"a column of kind {self.kind} has no {', '.join(foreign)}")
         if self.code == "id":
             raise ValueError('a column cannot be called "id": that is a file\'s number in an answer')
-        assert self.question
+        try:
+            _same = self.question
+        except ValidationError as fault:
+            raise ValueError(fault.errors()[0]["msg"].removeprefix("Value error, ")) from None
         return self
 
     @cached_property

@@ -223,7 +223,7 @@ def sections(terms: Terms, draft: Draft, today: date, *, told: bool = False) -> 
         state: Literal["ok", "go", "fix", ""]
         words: Any
         if not codes and any(standings[q.code].state == "unknown" for q in section.questions):
-            state, words = "", _("Not known yet: it hangs on another answer")
+            state, words = "", _("Not known yet: it depends on another answer")
         elif fix:
             state, words = "fix", lazy_ngettext("%(num)d thing to correct", "%(num)d things to correct", fix)
         elif not mine:

@@ -116,7 +116,7 @@ def _hung(question: Question, standing: Standing, known: Mapping[str, Question],
         )
         return Hung(sentence, simple.question, simple.values, standing.state)
     sentence = _(
-        "Whether “%(question)s” is asked hangs on: %(answers)s.",
+        "Whether “%(question)s” is asked depends on: %(answers)s.",
         question=question.label.in_(lang),
         answers=_named(standing.waits, known),
     )
@@ -129,7 +129,7 @@ def _named(codes: Iterable[str], known: Mapping[str, Question]) -> str:
 
 def _waiting(heard: Heard, here: Sequence[Question]) -> str:
     waits = {code: None for question in here for code in heard.standings[question.code].waits}
-    return _("What is asked here hangs on: %(answers)s.", answers=_named(waits, heard.questions)) if waits else ""
+    return _("What is asked here depends on: %(answers)s.", answers=_named(waits, heard.questions)) if waits else ""
 
 
 def _hints(heard: Heard, fields: Iterable[Question], checks: Sequence[Check]) -> dict[str, list[Hint]]:
@@ -152,8 +152,8 @@ def _computed(heard: Heard, here: Iterable[Question], currency: str) -> dict[str
 def said(question: Question, value: Any, currency: str) -> str:
     """What was computed, in the reader's words; that it is not known yet where it is not."""
     if value is None:
-        return _("not known yet")
+        return str(_("not known yet"))
     if question.money:
-        return rendering.money(Money(value, currency))
+        return str(rendering.money(Money(value, currency)))
     figure = rendering.number(Decimal(value), question.decimals)
     return f"{figure}\u00a0{question.unit.in_(rendering.language())}" if question.unit else figure

@@ -53,7 +53,7 @@ def look(case_id: int, section: str, question: str) -> Any:
             refused, status = str(refusal), refusal.status
     written = (sheet.draft.values.get(question) or {}).get("name", "")
     words = request.args.get("words", written)[: looking.LEAST_LETTERS * 100]
-    found, more, told = [], False, ""
+    found, more, told = list[looking.Body](), False, ""
     if words:
         try:
             found, more = looking.find(words)

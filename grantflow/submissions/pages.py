@@ -228,7 +228,8 @@ def version_page(sheet: Sheet, n: int) -> dict[str, Any]:
 
 def places_in(sheet: Sheet, answers: dict[str, Any]) -> dict[str, Any]:
     """The names of the districts in answers, by code."""
-    return place_names(answers.get(code) for code, q in sheet.terms.questions.items() if q.kind == "district")
+    districts_asked = [code for code, q in sheet.terms.questions.items() if q.kind == "district"]
+    return place_names(answers[code] for code in districts_asked if code in answers)
 
 
 def next_step(sheet: Sheet) -> list[str]:

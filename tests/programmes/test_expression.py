@@ -173,7 +173,7 @@ def test_what_is_missing_or_makes_no_sense_is_not_known_and_never_an_error(text:
     ],
 )
 def test_a_text_that_is_no_expression_is_refused_with_its_place(text: str, why: str) -> None:
-    with pytest.raises(Malformed, match=".") as refused:
+    with pytest.raises(Malformed) as refused:
         parse(text)
     assert why in str(refused.value)
 

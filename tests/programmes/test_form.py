@@ -178,7 +178,7 @@ def test_a_planted_fault_of_a_form_is_named_in_its_place(
 def test_a_rule_of_eligibility_may_have_a_condition_of_its_own(text: str) -> None:
     rule = 'applies_when = { question = "award_type", values = ["female", "both"] }\nowner_share'
     assert rule in text
-    with pytest.raises(DefinitionFaults, match="eligibility.women: when names"):
+    with pytest.raises(DefinitionFaults, match=r"eligibility\.women: when names"):
         packs.from_text(text.replace(rule, "when = \"award_tipe in ('female')\"\nowner_share"), "x.toml")
     whole = packs.from_text(text.replace(rule, "when = \"award_type in ('female', 'both')\"\nowner_share"), "x.toml")
     women = next(one for one in whole.call("KR-2021").terms.eligibility if one.code == "women")

@@ -29,47 +29,11 @@ from grantflow.typed import Unreadable
 from tests.browsing import counting, field, signed_in, text_of
 from tests.factories import person
 from tests.submissions.conftest import OPEN_DAY, World
+from tests.submissions.extra import EXTRA, LAWS, SAY, options, with_extra
 
 TODAY = date(2021, 10, 20)
-SAY = {"en": "The contributions together must reach a tenth of your own share.", "ru": "Вместе — не меньше десятой."}
 
 
-def label(text: str) -> dict[str, str]:
-    return {"en": text, "ru": f"{text} (рус.)"}
-
-
-def options(*values: str) -> list[dict[str, Any]]:
-    return [{"value": value, "label": label(value.capitalize())} for value in values]
-
-
-LAWS = {
-    "code": "laws", "kind": "table", "label": label("Contributions to laws"), "required": False, "max_lines": 5,
-    "columns": [
-        {"code": "name", "kind": "text", "label": label("Name"), "max_length": 80},
-        {"code": "type", "kind": "choice", "label": label("Type"), "options": options("law", "policy")},
-        {"code": "year", "kind": "year", "label": label("Year")},
-        {"code": "level", "kind": "choice", "label": label("Expected level"), "options": options("high", "low")},
-        {"code": "status", "kind": "choice", "label": label("Status"), "options": options("drafted", "adopted"),
-         "required": False},
-        {"code": "cost", "kind": "money", "label": label("Cost"), "required": False},
-        {"code": "country", "kind": "country", "label": label("Country"), "required": False},
-        {"code": "on", "kind": "date", "label": label("Adopted on"), "required": False, "past": True},
-    ],
-}  # fmt: skip
-EXTRA = {
-    "code": "extra", "title": label("Laws and partners"), "minutes": 5,
-    "checks": [{"rule": "default(law_costs, 0) * 10 >= own_share or not answered(laws)", "say": SAY}],
-    "questions": [
-        LAWS,
-        {"code": "law_costs", "kind": "computed", "label": label("Together"), "value": "sum(laws.cost)", "money": True},
-        {"code": "why_many", "kind": "text", "label": label("Why so many?"), "when": "count(laws) > 1"},
-        {"code": "large", "kind": "text", "label": label("Why so large?"), "when": "total(costs) > 200000"},
-        {"code": "lead", "kind": "organisation", "label": label("Lead partner"), "required": False},
-        {"code": "photos", "kind": "consent", "label": label("Photographs"), "version": "2",
-         "text": {"en": "You may show our pictures.", "ru": "Можно показывать наши снимки."}},
-        {"code": "short", "kind": "long_text", "label": label("In short"), "about": 60, "limit": 80, "required": False},
-    ],
-}  # fmt: skip
 LINE = {"name": "On migrants", "type": "law", "year": "2010", "level": "high", "status": "", "cost": "1 500,50",
         "country": "Россия", "on": ""}  # fmt: skip
 KEPT = {"name": "On migrants", "type": "law", "year": 2010, "level": "high", "cost": 150050, "country": "RU"}
@@ -77,9 +41,7 @@ KEPT = {"name": "On migrants", "type": "law", "year": 2010, "level": "high", "co
 
 @pytest.fixture(scope="module")
 def terms(prozvet: ProgrammePack) -> Terms:
-    body = json.loads(prozvet.call("KR-2021").terms.content)
-    body["form"].append(EXTRA)
-    return Terms.from_content(json.dumps(body))
+    return with_extra(prozvet.call("KR-2021").terms)
 
 
 @pytest.fixture
@@ -196,7 +158,7 @@ def test_a_page_shows_hides_or_waits_and_says_on_what(app: Flask, terms: Terms) 
     assert part is not None
     empty = hanging.page(terms.questions.values(), part.questions, Draft(), "RUB", part.checks)
     assert "large" not in [q.code for q in empty.fields] and "why_many" in [q.code for q in empty.fields]
-    assert empty.hung["large"].sentence == "Whether “Why so large?” is asked hangs on: “Costs”."
+    assert empty.hung["large"].sentence == "Whether “Why so large?” is asked depends on: “Costs”."
     assert empty.told["wait-large"]["hidden"] is False and "ask-large" not in empty.told
     assert empty.told["ask-why_many"] == {"hidden": True} and empty.told["value-law_costs"] == {"text": "not known yet"}
     two = Draft({"laws": [KEPT, KEPT], "own_share": 9_999_999, "costs": [
@@ -214,7 +176,7 @@ def test_a_section_of_which_nothing_is_known_says_so_once(app: Flask, terms: Ter
     whole = Terms.from_content(json.dumps(body))
     part = whole.form[-1]
     page = hanging.page(whole.questions.values(), part.questions, Draft(), "RUB", part.checks)
-    assert page.fields == () and page.waiting == "What is asked here hangs on: “Costs”."
+    assert page.fields == () and page.waiting == "What is asked here depends on: “Costs”."
     state = {s.section.code: s for s in sections(whole, Draft(), TODAY)}["extra"]
     assert state.state == "" and "Not known yet" in str(state.words)
     cheap = Draft({"costs": [{"item": "x", "unit": "", "quantity": "1", "price_minor": 100}]})
@@ -248,7 +210,7 @@ def test_the_page_of_a_section_takes_and_shows_every_kind_without_a_script(app: 
     case_id, client = extra.draft(), signed_in(app, extra.applicant)
     address = f"/applications/{case_id}/edit/extra"
     first = text_of(client.get(address))
-    assert "Line 1" in first and "Whether “Why so large?” is asked hangs on: “Costs”." in first
+    assert "Line 1" in first and "Whether “Why so large?” is asked depends on: “Costs”." in first
     bad = lines({"year": "soon", "cost": "1500.50", "country": "Россия"})
     reply = client.post(address, data=sent(laws=bad, **{"q-lead": "Tervo  Craft"}))
     assert reply.location.endswith("/edit/extra")
