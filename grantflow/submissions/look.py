@@ -22,6 +22,10 @@ from grantflow.submissions.blueprint import bp, writer_of
 MOST_LOOKS = "100 per hour"
 
 
+def _most() -> str:
+    return MOST_LOOKS
+
+
 def _who() -> str:
     return f"look/{current_actor().person_id}"
 
@@ -33,7 +37,7 @@ def _too_often(_limit: Any) -> Any:
 
 @bp.route("/applications/<int:case_id>/edit/<section>/<question>/look", methods=["GET", "POST"])
 @access("applicant")
-@limiter.limit(MOST_LOOKS, key_func=_who, on_breach=_too_often)
+@limiter.limit(_most, key_func=_who, on_breach=_too_often)
 def look(case_id: int, section: str, question: str) -> Any:
     """Look an organisation up and take it as the answer, or go back and keep the name as it was written."""
     sheet, actor = writer_of(case_id), current_actor()

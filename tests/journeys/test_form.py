@@ -15,7 +15,14 @@ from tests.browser import NARROW, PASSWORD, Hands, House, axe_faults, shot, side
 from tests.journeys.scene import CALL, ZONE, Scene, answer
 from tests.submissions.extra import EXTRA, with_extra
 
-LAW = {"name": "On the rights of migrants", "type": "law", "year": "2010", "level": "high", "cost": "900", "country": "Rus"}
+LAW = {
+    "name": "On the rights of migrants",
+    "type": "law",
+    "year": "2010",
+    "level": "high",
+    "cost": "900",
+    "country": "Rus",
+}
 
 
 def test_a_table_grows_and_what_hangs_on_it_follows_each_save_by_itself(

@@ -287,7 +287,7 @@ def stands(text: str, random: Random) -> bool:
         assert str(refused)
         judge(text, SHAPES, "truth")
         return False
-    assert len(text) <= LONGEST and sum(1 for _part in parts(tree)) <= len(text)
+    assert len(text) <= LONGEST and sum(1 for _part in parts(tree)) <= 2 * len(text)
     assert all(name in text for name in names(tree))
     told = Told(FULL)
     found = evaluate(tree, told)

@@ -18,12 +18,15 @@ from grantflow.identity.access import SYSTEM
 from grantflow.identity.service import add_organisation
 from grantflow.money import Money
 from grantflow.programmes.pack import ProgrammePack
+from grantflow.programmes.parts import Prose
 from grantflow.programmes.questions import Question
 from grantflow.programmes.terms import Terms
 from grantflow.rendering import money
-from grantflow.submissions import countries, hanging, looking, rows, service
+from grantflow.submissions import countries, hanging, look, looking, rows, service
 from grantflow.submissions.amending import carried
 from grantflow.submissions.answers import Draft, all_faults, final, save, sections
+from grantflow.submissions.forms import by_region, section_form
+from grantflow.submissions.queries import District
 from grantflow.submissions.reading import fingerprint, limits, read, to_type
 from grantflow.typed import Unreadable
 from tests.browsing import counting, field, signed_in, text_of
@@ -111,6 +114,19 @@ def test_countries_are_known_by_either_name_and_by_letters(app: Flask) -> None:
         assert all(countries.code_of(name) == code for code, name in countries.names(lang).items())
 
 
+def test_districts_stand_under_their_regions_those_of_the_call_first() -> None:
+    two = {region: Prose(en=region, ru=region) for region in ("Karelia", "Zabaikal")}
+    rows = [("b", "Zabaikal", False), ("d", "Karelia", True), ("a", "Karelia", False), ("c", "Karelia", True)]
+    places = [
+        District(n, code, Prose(en=code, ru=code), two[region], inside) for n, (code, region, inside) in enumerate(rows)
+    ]
+    assert [place.code for place in by_region(places, "en")] == ["c", "d", "a", "b"]
+    asks = [Question.model_validate({"code": "where", "kind": "district", "label": LAWS["label"]})]
+    form = section_form(asks, Draft(), "RUB", places, [])
+    groups = [(choice.value, choice.optgroup) for choice in form["where"].choices]
+    assert groups == [("", None), ("c", "Karelia"), ("d", "Karelia"), ("a", "Karelia"), ("b", "Zabaikal")]
+
+
 def test_a_consent_keeps_which_wording_was_ticked_and_when_however_often_it_is_saved(app: Flask, terms: Terms) -> None:
     asks = [terms.questions["photos"]]
     with clock.at(OPEN_DAY):
@@ -180,6 +196,7 @@ def test_a_section_of_which_nothing_is_known_says_so_once(app: Flask, terms: Ter
     state = {s.section.code: s for s in sections(whole, Draft(), TODAY)}["extra"]
     assert state.state == "" and "Not known yet" in str(state.words)
     cheap = Draft({"costs": [{"item": "x", "unit": "", "quantity": "1", "price_minor": 100}]})
+    assert hanging.page(whole.questions.values(), part.questions, cheap, "RUB").waiting == ""
     assert "Nothing is needed" in str({s.section.code: s.words for s in sections(whole, cheap, TODAY)}["extra"])
 
 
@@ -301,3 +318,13 @@ def test_the_page_of_a_section_costs_as_many_queries_with_five_lines_as_with_one
             client.get(f"/applications/{case_id}/edit/extra")
         counts.append(len(seen))
     assert counts[0] == counts[1]
+
+
+def test_whoever_looks_up_without_end_is_told_to_wait_and_what_to_do_instead(
+    app: Flask, extra: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look, "MOST_LOOKS", "2 per hour")
+    client, address = signed_in(app, extra.applicant), f"/applications/{extra.draft()}/edit/extra/lead/look"
+    assert [client.get(address).status_code for _ in range(2)] == [200, 200]
+    refused = client.get(address)
+    assert refused.status_code == 429 and "write the name in the form by hand" in text_of(refused)
