@@ -347,11 +347,11 @@ def _moved(value: Any, by: timedelta) -> Any:
 
 def typed(question: Question, answer: Any) -> Any:
     """An answer of the content as somebody would type it into the form; files are their names."""
-    if question.kind in ("yes_no", "declaration"):
+    if question.kind in ("yes_no", "declaration", "consent"):
         return "yes" if answer else "no"
     if question.kind == "counter":
         return {sex: str(count) for sex, count in answer.items()}
-    if question.kind == "budget":
+    if question.kind in ("budget", "table"):
         return [{part: str(value) for part, value in line.items()} for line in answer]
     if question.kind in ("choices", "file"):
         return list(answer)

@@ -23,6 +23,8 @@ def kept(question: Question, answer: Any, currency: str) -> Any:
         return [{"name": str(name)} for name in answer]
     if question.kind == "declaration":
         return answer is True or None
+    if question.kind == "consent" and answer is not True:
+        return None
     found = reading.read(question, typed(question, answer), currency, "en")
     if found.faults:
         raise ValueError(f"{question.code}: {found.faults[0].sentence}")

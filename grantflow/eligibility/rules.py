@@ -15,8 +15,10 @@ from typing import Any, Literal
 from flask_babel import lazy_gettext as _
 
 from grantflow.money import Money
+from grantflow.programmes import expression
+from grantflow.programmes.hearing import Heard
 from grantflow.programmes.parts import add_period
-from grantflow.programmes.questions import applies, is_answered
+from grantflow.programmes.questions import is_answered
 from grantflow.programmes.terms import Rule, Terms, Threshold
 from grantflow.rendering import day, money, number, percent
 from grantflow.submissions.answers import Draft, Sums
@@ -51,9 +53,13 @@ def judge(terms: Terms, answers: Mapping[str, Any], facts: Facts) -> list[Findin
 
 def judge_rule(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
     """One rule's word. A rule that does not apply is `unknown` with `applies: False`."""
-    if not applies(rule.applies_when, answers):
+    if rule.condition is not None and not _concerns(rule.condition, terms, answers):
         return Finding(rule.code, "unknown", {"applies": False})
     return _JUDGES[rule.kind](rule, terms, answers, facts)
+
+
+def _concerns(condition: expression.Node, terms: Terms, answers: Mapping[str, Any]) -> bool:
+    return expression.evaluate(condition, Heard(terms.questions.values(), answers)) is True
 
 
 def _unanswered(rule: Rule, *codes: str) -> Finding:
@@ -129,7 +135,7 @@ def _own_share(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Fact
 
 
 def _declared(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
-    missing = [code for code in rule.questions if answers.get(code) is not True]
+    missing = [code for code in rule.questions if not is_answered(terms.questions[code], answers.get(code))]
     return Finding(rule.code, "fail" if missing else "ok", {"missing": missing, "of": len(rule.questions)})
 
 

@@ -26,10 +26,10 @@ from grantflow.followups.queries import draft_of, plan_of, report
 from grantflow.identity.access import Actor
 from grantflow.identity.labels import Joined
 from grantflow.money import Money
-from grantflow.programmes.questions import Question, asked, is_answered
 from grantflow.rendering import file_size
 from grantflow.submissions import budget, files
 from grantflow.submissions.answers import Draft, faults_of, save
+from grantflow.submissions.answers import final_of as final_of
 from grantflow.submissions.reading import Fault
 
 WRITABLE = ("assigned", "changes_asked")
@@ -54,15 +54,6 @@ def may_write(case: Any, actor: Actor) -> Verdict:
     if case.kind == "check" and case.state != "open":
         return no(_("The check is not open for answers now."))
     return YES
-
-
-def final_of(questions: tuple[Question, ...], draft: Draft) -> dict[str, Any]:
-    """The answers as they are sent: those of questions that are asked and answered, nothing else."""
-    return {
-        question.code: draft.values[question.code]
-        for question in asked(questions, draft.values)
-        if is_answered(question, draft.values.get(question.code))
-    }
 
 
 def save_report(

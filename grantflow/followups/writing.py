@@ -29,9 +29,10 @@ from grantflow.identity.session import current_actor
 from grantflow.programmes.questions import Question
 from grantflow.submissions import budget, files
 from grantflow.submissions.answers import Draft, save
-from grantflow.submissions.forms import section_form, typed_from
-from grantflow.submissions.pages import conditions
+from grantflow.submissions.forms import line_counts, section_form, typed_from
+from grantflow.submissions.hanging import page as page_of_form
 from grantflow.submissions.reading import Fault
+from grantflow.submissions.showing import countries_for, line_more, lines_wanted
 
 
 @dataclass(frozen=True)
@@ -165,8 +166,7 @@ def _keep(desk: Desk, key: str) -> Any:
         return _again(desk, failed), 400
     if "send" not in request.form:
         if "add_line" in request.form:
-            lines = request.form.get("lines", 0, int) + 1
-            return redirect(url_for(str(request.endpoint), case_id=case_id, lines=lines) + "#add-line", 303)
+            return redirect(url_for(str(request.endpoint), case_id=case_id, **line_more()), 303)
         if not saved.faults:
             flash(_("Saved. It is not sent yet."), "good")
         return redirect(url_for(str(request.endpoint), case_id=case_id), 303)
@@ -220,8 +220,7 @@ def _files(desk: Desk) -> list[Fault]:
 
 def _page(desk: Desk, draft: Draft, faults: Iterable[Fault], **more: Any) -> str:
     faults = list(faults)
-    lines = min(request.args.get("lines", 0, int), 200)
-    form = section_form(desk.questions, draft, desk.currency, [], faults, lines)
+    form = section_form(desk.questions, draft, desk.currency, [], faults, lines_wanted(desk.questions))
     row = award(desk.row.award_id)
     sheets = {q.code: _sheet(q, draft, desk.currency) for q in desk.questions if q.kind == "budget"}
     return render_template(
@@ -234,10 +233,11 @@ def _page(desk: Desk, draft: Draft, faults: Iterable[Fault], **more: Any) -> str
         faults=faults,
         draft=draft,
         sheets=sheets,
-        hang=conditions(desk, draft),  # type: ignore[arg-type]
+        page=page_of_form(desk.questions, desk.questions, draft, desk.currency),
+        countries=countries_for(desk.questions),
         state=card(desk.case),
         labels={question.code: question.label for question in desk.questions},
-        lines_of={q.code: _line_count(form, q.code) for q in desk.questions if q.kind == "budget"},
+        lines_of=line_counts(desk.questions, form),
         plan=queries.plan_of(desk.row) if isinstance(desk.row, Report) else None,
         asks=queries.checks_of(desk.row) if isinstance(desk.row, Check) else None,
         key=new_key(),
@@ -248,10 +248,6 @@ def _page(desk: Desk, draft: Draft, faults: Iterable[Fault], **more: Any) -> str
 def _sheet(question: Question, draft: Draft, currency: str) -> budget.Sheet:
     """A table of costs as typed, with its sums worked out here."""
     return budget.read(draft.shown(question, currency), currency, question.max_lines)
-
-
-def _line_count(form: Any, code: str) -> int:
-    return sum(1 for field in form if field.short_name.startswith(f"{code}-") and field.short_name.endswith("-item"))
 
 
 @bp.get("/reports/<int:case_id>/files/<int:file_id>")

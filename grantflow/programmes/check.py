@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from grantflow.engine.faults import instead
+from grantflow.programmes import check_form
 from grantflow.programmes.parts import add_period
 from grantflow.programmes.questions import Question
 from grantflow.programmes.terms import Keys, Rubric, Rule, Terms
@@ -178,7 +179,8 @@ def terms(terms: Terms) -> Found:
     if terms.min_ask_minor > terms.max_ask_minor:
         yield "min_ask", "The smallest grant is larger than the largest.", "money"
     yield from _doubles((section.code for section in terms.form), "form", "section")
-    yield from _questions([q for section in terms.form for q in section.questions], "form")
+    yield from _doubles((q.code for section in terms.form for q in section.questions), "form", "question")
+    yield from check_form.form(terms.form, "form")
     yield from _keys(terms.keys, terms)
     yield from _doubles((rule.code for rule in terms.eligibility), "eligibility", "rule")
     for rule in terms.eligibility:
@@ -197,20 +199,7 @@ def terms(terms: Terms) -> Found:
 def _questions(questions: Iterable[Question], where: str) -> Found:
     questions = list(questions)
     yield from _doubles((q.code for q in questions), where, "question")
-    earlier: dict[str, Question] = {}
-    for question in questions:
-        condition, at = question.applies_when, f"{where}.{question.code}"
-        if condition is not None:
-            asked = earlier.get(condition.question)
-            if asked is None:
-                yield (
-                    at,
-                    f'applies_when names "{condition.question}", which is no earlier question.',
-                    "question",
-                )
-            elif wrong := sorted(set(condition.values) - set(asked.values)):
-                yield at, f'"{condition.question}" cannot be answered with: {", ".join(wrong)}.', "question"
-        earlier[question.code] = question
+    yield from check_form.questions(questions, where)
 
 
 def _refers(code: str | None, kinds: set[str], known: dict[str, Question], where: str, key: str) -> Found:
@@ -254,11 +243,12 @@ def _rule(rule: Rule, terms: Terms) -> Found:
     yield from _refers(rule.after, {"date"}, known, where, "after")
     any_kind = {q.kind for q in known.values()}
     for code in rule.questions:
-        kinds = {"declaration"} if rule.kind == "declaration_yes" else any_kind
+        kinds = {"declaration", "consent"} if rule.kind == "declaration_yes" else any_kind
         yield from _refers(code, set(kinds), known, where, "questions")
     form = known.get(rule.question or "")
     if form and rule.kind == "legal_form_in" and (wrong := sorted(set(rule.values) - set(form.values))):
         yield where, f'"{form.code}" cannot be answered with: {", ".join(wrong)}.', "question"
+    yield from check_form.rule(rule.when, known, where)
     if (condition := rule.applies_when) is not None:
         if condition.question not in known:
             yield where, f'applies_when names "{condition.question}", which is no question.', "question"

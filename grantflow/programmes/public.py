@@ -33,7 +33,10 @@ def describe(question: Question) -> str:
 def _words_for(question: Question) -> Any:
     match question.kind:
         case "long_text":
-            return _("about %(n)s characters", n=rendering.number(question.about))
+            about, most = rendering.number(question.about), rendering.number(question.limit)
+            if question.limit:
+                return _("about %(n)s characters, %(most)s at most", n=about, most=most)
+            return _("about %(n)s characters", n=about)
         case "text":
             return _("checked digit by digit") if question.format in ("inn", "ogrn") else _("one line")
         case "choice":
@@ -55,8 +58,15 @@ def _words_for(question: Question) -> Any:
             return _("%(kinds)s, up to %(size)d MB", kinds=kinds, size=question.max_mb)
         case "budget":
             return _("table: unit, number, price; sums are computed")
-        case "declaration":
+        case "table":
+            columns = [column.label.in_(rendering.language()) for column in question.columns]
+            return _("a table: %(columns)s", columns=", ".join(columns).lower())
+        case "organisation":
+            return _("the name of an organisation, which can be looked up")
+        case "declaration" | "consent":
             return _("a tick, dated")
+        case "computed":
+            return _("computed for you")
         case "counter":
             return _("women, men, not stated")
 

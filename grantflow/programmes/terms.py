@@ -16,8 +16,9 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from grantflow.engine.definition import Label
+from grantflow.programmes.expression import Node
 from grantflow.programmes.parts import Code, Minor, Number, Operator, Part, Percent, Period, Prose
-from grantflow.programmes.questions import Condition, Question, Section
+from grantflow.programmes.questions import Condition, Formula, Question, Section, condition_of
 
 FORMAT = 1
 """Version of the canonical content. Applications are pinned to the hash: change it only with this number."""
@@ -71,6 +72,7 @@ class Rule(Part):
     label: Label
     refusal: Prose
     applies_when: Condition | None = None
+    when: Formula | None = None
     unanswered: Literal["pass", "fail"] = "fail"
     question: Code | None = None
     questions: tuple[Code, ...] = ()
@@ -88,7 +90,7 @@ class Rule(Part):
     @model_validator(mode="after")
     def _keys_fit_the_kind(self) -> Rule:
         needed, allowed = RULE_KEYS[self.kind]
-        given = self.model_fields_set - {"code", "kind", "label", "refusal", "applies_when", "unanswered"}
+        given = self.model_fields_set - {"code", "kind", "label", "refusal", "applies_when", "when", "unanswered"}
         if foreign := sorted(given - needed - allowed):
             raise ValueError(f"a rule of kind {self.kind} has no {', '.join(foreign)}")
         if missing := sorted(needed - given):
@@ -96,6 +98,11 @@ class Rule(Part):
         if (self.owner_share is None) != (self.owners is None):
             raise ValueError("owner_share and owners belong together")
         return self
+
+    @cached_property
+    def condition(self) -> Node | None:
+        """When it is asked at all; None for always."""
+        return condition_of(self.applies_when, self.when)
 
 
 class Anchor(Part):

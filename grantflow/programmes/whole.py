@@ -11,6 +11,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from grantflow import rendering
+from grantflow.programmes.hearing import inputs
 from grantflow.programmes.questions import Question
 from grantflow.programmes.terms import Terms, Tranche
 
@@ -25,7 +26,11 @@ def both(text: Any) -> tuple[str, str]:
 
 
 def only_if(terms: Terms, question: Question) -> str:
-    """On which answer a question hangs, in a sentence; nothing where it is always asked."""
+    """On which answers a question hangs, in a sentence; nothing where it is always asked."""
+    if question.condition is not None and not question.is_simple:
+        known = terms.questions
+        labels = [both(known[code].label)[0] for code in inputs(question.condition, known) if code in known]
+        return str(_("Asked or not by your answers to: %(questions)s.", questions="; ".join(labels)))
     condition = question.applies_when
     parent = terms.questions.get(condition.question) if condition is not None else None
     if condition is None or parent is None:

@@ -26,10 +26,11 @@
     const out = document.getElementById(area.dataset.gfCount);
     if (!out) return;
     const n = Array.from(area.value.replace(/\r\n/g, "\n")).length, limit = Number(area.dataset.gfLimit);
-    const over = n > limit;
+    const over = n > limit, hard = Number(area.dataset.gfHard || 0);
     out.classList.toggle("over", over);
-    out.textContent = (over ? out.dataset.gfOver : out.dataset.gfOf)
-      .replace("{n}", figures.format(n)).replace("{limit}", figures.format(limit)).replace("{over}", figures.format(n - limit));
+    out.textContent = (hard && n > hard ? out.dataset.gfBeyond : over ? out.dataset.gfOver : out.dataset.gfOf)
+      .replace("{n}", figures.format(n)).replace("{limit}", figures.format(limit)).replace("{over}", figures.format(n - limit))
+      .replace("{hard}", figures.format(hard)).replace("{beyond}", figures.format(n - hard));
   };
   document.addEventListener("input", (event) => { if (event.target.dataset && event.target.dataset.gfCount) count(event.target); });
   document.addEventListener("gf-put", (event) => count(event.target));
@@ -80,6 +81,7 @@
     all("[aria-label]", row).forEach((node) => node.setAttribute("aria-label",
       node.getAttribute("aria-label").replace(/\d+(?!.*\d)/, (n) => Number(n) + 1)));
     all(".gf-wrong", row).forEach((node) => node.remove());
+    all("[data-gf-n]", row).forEach((node) => { node.textContent = Number(node.textContent) + 1; });
     all("[data-gf-sum]", row).forEach((node) => { node.textContent = ""; });
     all("input, textarea", row).forEach((node) => {
       if (node.type === "checkbox" || node.type === "radio") node.checked = false; else if (node.type !== "hidden" || node.dataset.gfEmpty !== undefined) node.value = "";

@@ -87,6 +87,14 @@
   const choose = () => { through = true; const stay = form.querySelector("button[name=stay]"); if (stay) { form.requestSubmit(stay); return; }
     const hidden = document.createElement("input"); hidden.type = "hidden"; hidden.name = "stay"; hidden.value = "1"; form.append(hidden); form.requestSubmit(); };
 
+  /* what the server decides with each save: which questions are asked, what is computed, which hints speak */
+  const show = (page) => Object.entries(page).forEach(([id, how]) => {
+    const part = document.getElementById(id);
+    if (!part) return;
+    if ("hidden" in how) part.hidden = how.hidden;
+    if ("text" in how) part.textContent = how.text;
+  });
+
   function send() {
     window.clearTimeout(timer);
     if (!under) under = sendNow().finally(() => { under = null; });
@@ -130,6 +138,7 @@
         const node = document.querySelector(selector);
         if (node && told[key]) { node.textContent = told[key]; node.hidden = false; }
       });
+      show(told.page || {});
       settle();
       if (clashing.size) { tell("stop", texts.gfUnsaved.replace("{why}", told.clash ? told.said : kindly), texts.gfCompare, choose); kindly = told.clash ? told.said : kindly; return "clash"; }
       if (dirty.size) { tell("typing", texts.gfTyping); later(PAUSE); } else tell("ok", told.said);

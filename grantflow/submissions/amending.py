@@ -177,9 +177,25 @@ def _fitting(before: Question | None, after: Question | None, value: Any) -> Any
         return value if value in after.values else None
     if after.kind == "choices":
         return [tick for tick in value if tick in after.values] or None
-    if after.kind == "declaration":
+    if after.kind in ("declaration", "consent"):
         return value if before.text == after.text else None
+    if after.kind == "computed":
+        return None
+    if after.kind == "table":
+        return _lines(before, after, value) or None
     return value
+
+
+def _lines(before: Question, after: Question, lines: Any) -> list[dict[str, Any]]:
+    """The lines of a table with the cells that may stand in its newer columns; those of which nothing may are gone."""
+    was, now = ({column.code: column for column in question.columns} for question in (before, after))
+    same = {code for code in was.keys() & now.keys() if was[code].kind == now[code].kind}
+    cells = ({code: cell for code, cell in line.items() if code in same} for line in lines)
+    fits = (
+        {code: cell for code, cell in line.items() if now[code].kind != "choice" or now[code].option(cell)}
+        for line in cells
+    )
+    return [line for line in fits if line]
 
 
 def _alike(before: Question, after: Question) -> bool:

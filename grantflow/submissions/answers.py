@@ -21,10 +21,12 @@ from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
 
 from grantflow.history.canonical import canonical
-from grantflow.programmes.questions import Question, Section, asked, is_answered
+from grantflow.programmes.expression import names
+from grantflow.programmes.hearing import Heard
+from grantflow.programmes.questions import Question, Section, is_answered
 from grantflow.programmes.terms import Terms
 from grantflow.submissions import budget
-from grantflow.submissions.reading import Fault, limits, read, to_type
+from grantflow.submissions.reading import Fault, Told, limits, read, settled, to_type
 
 _MISSING = {
     "text": _("Write an answer."),
@@ -40,6 +42,9 @@ _MISSING = {
     "budget": _("Write at least one line."),
     "declaration": _("Read it and tick it."),
     "counter": _("Write the numbers, 0 where there is nobody."),
+    "table": _("Write at least one line."),
+    "organisation": _("Write the name of the organisation."),
+    "consent": _("Read it and tick it."),
 }
 
 
@@ -82,7 +87,7 @@ def save(
         values.pop(question.code, None)
         raw.pop(question.code, None)
         if found.value is not None:
-            values[question.code] = found.value
+            values[question.code] = settled(question, found.value, draft.values.get(question.code))
         if found.raw is not None:
             raw[question.code] = found.raw
         faults += [f for f in found.faults if f.at_once]
@@ -95,8 +100,12 @@ def faults_of(
     """Everything that stands between this draft and being sent, in the order of the form. Files are among
     `values`."""
     found: list[Fault] = []
-    for question in asked(questions, draft.values):
+    questions = list(questions)
+    heard = Heard(questions, draft.values)
+    for question in questions:
         code = question.code
+        if heard.standings[code].state != "shown":
+            continue
         if code in draft.raw:
             again = read(question, draft.raw[code], currency, lang).faults
             found += again or (Fault(code, _("Write this once more."), "unreadable"),)
@@ -106,9 +115,10 @@ def faults_of(
             if question.required:
                 found.append(Fault(code, _MISSING[question.kind], "missing"))
             continue
-        if question.kind not in ("file", "budget"):
+        if question.kind not in ("file", "budget", "computed"):
             found += read(question, to_type(question, value, currency), currency, lang).faults
         found += limits(question, value, currency, today)
+        found += [Fault(code, Told(check.say), "check") for check in heard.failing(question.checks)]
     return found
 
 
@@ -131,9 +141,23 @@ def across(terms: Terms, draft: Draft) -> list[Fault]:
     return found
 
 
+def between(terms: Terms, draft: Draft) -> list[Fault]:
+    """The checks of sections that the answers break, each told at the first question of the section it speaks of."""
+    if not any(section.checks for section in terms.form):
+        return []
+    heard, found = Heard(terms.questions.values(), draft.values), []
+    for section in terms.form:
+        shown = [q.code for q in section.questions if heard.standings[q.code].state == "shown"]
+        for check in heard.failing(section.checks) if shown else ():
+            named = [code for code in shown if code in names(check.node)] or shown
+            found.append(Fault(named[0], Told(check.say), "check"))
+    return found
+
+
 def all_faults(terms: Terms, draft: Draft, today: date) -> list[Fault]:
     """Everything to correct before the application can be sent, in the order of the form."""
-    found = faults_of(terms.questions.values(), draft, terms.currency, today) + across(terms, draft)
+    found = faults_of(terms.questions.values(), draft, terms.currency, today)
+    found += across(terms, draft) + between(terms, draft)
     places = {code: at for at, code in enumerate(terms.questions)}
     return sorted(found, key=lambda fault: places[fault.question])
 
@@ -189,16 +213,18 @@ def sections(terms: Terms, draft: Draft, today: date, *, told: bool = False) -> 
     """Every section with its state. `told`: what is missing counts as to be corrected too (after a refused
     check)."""
     faults = all_faults(terms, draft, today)
-    open_questions = {q.code for q in asked(terms.questions.values(), draft.values)}
+    standings = Heard(terms.questions.values(), draft.values).standings
     found = []
     for section in terms.form:
-        codes = [q.code for q in section.questions if q.code in open_questions]
+        codes = [q.code for q in section.questions if standings[q.code].state == "shown"]
         mine = tuple(f for f in faults if f.question in codes)
         begun = any(draft.written(code) for code in codes)
         fix = len([f for f in mine if f.at_once or told])
         state: Literal["ok", "go", "fix", ""]
         words: Any
-        if fix:
+        if not codes and any(standings[q.code].state == "unknown" for q in section.questions):
+            state, words = "", _("Not known yet: it depends on another answer")
+        elif fix:
             state, words = "fix", lazy_ngettext("%(num)d thing to correct", "%(num)d things to correct", fix)
         elif not mine:
             state, words = "ok", _("Complete") if begun else _("Nothing is needed here")
@@ -211,12 +237,16 @@ def sections(terms: Terms, draft: Draft, today: date, *, told: bool = False) -> 
 
 
 def final(terms: Terms, draft: Draft) -> dict[str, Any]:
-    """The answers as they are sent: those of questions that are asked and answered, nothing else."""
-    return {
-        question.code: draft.values[question.code]
-        for question in asked(terms.questions.values(), draft.values)
-        if question.code in draft.values and is_answered(question, draft.values[question.code])
-    }
+    """The answers as they are sent: those of questions that are asked and answered and what is computed from them,
+    nothing else."""
+    return final_of(terms.questions.values(), draft)
+
+
+def final_of(questions: Iterable[Question], draft: Draft) -> dict[str, Any]:
+    """The same of any list of questions."""
+    heard = Heard(questions, draft.values)
+    given = {code: value for code, value in heard.answers.items() if is_answered(heard.questions[code], value)}
+    return given | heard.computed()
 
 
 def sealed(answers: Mapping[str, Any]) -> tuple[str, str]:

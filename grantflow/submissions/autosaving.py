@@ -72,6 +72,7 @@ def autosave(sheet: Sheet, section: str) -> Any:
         "changed": pages.said_of(saved.by, saved.before) if saved.by and saved.before else "",
         "theirs": _("Open the page anew to read: %(questions)s", questions=", ".join(theirs)) if theirs else "",
     }
+    answer |= pages.told_with(sheet, part)
     if clash is None:
         return answer
     labels = [q.label.in_(rendering.language()) for q in part.questions if q.code in clash.questions]

@@ -6,7 +6,7 @@ desk).
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,8 @@ from grantflow.cases.service import get
 from grantflow.errors import NotFound
 from grantflow.identity.session import current_actor
 from grantflow.money import Money
-from grantflow.submissions import budget
+from grantflow.programmes.questions import Question
+from grantflow.submissions import budget, countries, hanging
 from grantflow.submissions.queries import Sheet, sheet_of
 from grantflow.submissions.sharing import Share, share_of
 
@@ -56,6 +57,21 @@ def _decimal(value: str | int | None) -> Decimal | None:
 @bp.app_template_filter("iso_day")
 def _iso_day(value: str | None) -> date | None:
     return date.fromisoformat(value) if value else None
+
+
+@bp.app_template_filter("country")
+def _country(code: str) -> str:
+    return countries.name_of(code)
+
+
+@bp.app_template_filter("instant")
+def _instant(stamped: str) -> datetime:
+    return datetime.fromisoformat(stamped)
+
+
+@bp.app_template_filter("computed_said")
+def _computed_said(question: Question, value: Any, currency: str) -> str:
+    return hanging.said(question, value, currency)
 
 
 @bp.app_template_global("money_in")

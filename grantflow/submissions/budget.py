@@ -15,6 +15,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from grantflow.money import LARGEST_MINOR, MINOR_DIGITS
+from grantflow.programmes.hearing import line_sum as line_sum
 from grantflow.rendering import Unreadable, clean_text, number, parse_decimal, parse_money
 
 COLUMNS = ("item", "unit", "quantity", "price")
@@ -49,11 +50,6 @@ class Sheet:
     def waiting(self) -> int:
         """How many lines are not counted yet."""
         return sum(line is None for line in self.sums)
-
-
-def line_sum(quantity: Decimal, price_minor: int) -> int:
-    """Price times quantity in minor units; half a unit is rounded up, as on a till."""
-    return int((quantity * price_minor).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def total(lines: Sequence[Mapping[str, Any]]) -> int:

@@ -28,7 +28,7 @@ from grantflow.submissions.sharing import share_of
 
 SHOWN = 10
 """How many earlier applications are offered, the newest first."""
-_NEVER = ("file", "declaration")
+_NEVER = ("file", "declaration", "consent")
 _A, _C = APPLICATIONS.c, CASES.c
 
 
@@ -85,10 +85,14 @@ def preview(row: Any, source: Earlier) -> Copy:
 
 
 def _judge(old: Terms, new: Terms, given: dict[str, Any], here: Draft, source: Earlier) -> Copy:
-    answered = [q for q in asked(old.questions.values(), given) if q.code in given and is_answered(q, given[q.code])]
+    answered = [
+        q
+        for q in asked(old.questions.values(), given)
+        if q.code in given and q.kind != "computed" and is_answered(q, given[q.code])
+    ]
     fits = carried(old, new, {q.code: given[q.code] for q in answered if q.kind not in _NEVER})
     if old.currency != new.currency:
-        fits = {code: value for code, value in fits.items() if new.questions[code].kind not in ("money", "budget")}
+        fits = {code: value for code, value in fits.items() if not _holds_money(new.questions[code])}
     fits = _real_places(new, fits)
     filled, kept, unfit = {}, [], []
     for question in answered:
@@ -103,6 +107,10 @@ def _judge(old: Terms, new: Terms, given: dict[str, Any], here: Draft, source: E
             filled[code] = fits[code]
     never = tuple(question for question in answered if question.kind in _NEVER)
     return Copy(source, filled, tuple(kept), tuple(unfit), never)
+
+
+def _holds_money(question: Question) -> bool:
+    return question.kind in ("money", "budget") or any(column.kind == "money" for column in question.columns)
 
 
 def _real_places(terms: Terms, answers: dict[str, Any]) -> dict[str, Any]:

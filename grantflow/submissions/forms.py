@@ -6,6 +6,7 @@ They only show and collect: typed answers are read by `reading`, judged by `answ
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -30,7 +31,7 @@ from grantflow import rendering
 from grantflow.cases.pages import move_form
 from grantflow.identity.access import Actor
 from grantflow.identity.forms import Keyed
-from grantflow.programmes.questions import Question
+from grantflow.programmes.questions import Column, Question
 from grantflow.rendering import Unreadable, parse_date
 from grantflow.submissions import budget
 from grantflow.submissions.answers import Draft
@@ -56,19 +57,20 @@ def section_form(
     currency: str,
     places: Iterable[District],
     faults: Iterable[Fault],
-    lines: int = 0,
+    lines: int | Mapping[str, int] = 0,
 ) -> Form:
     """The fields of a section, filled with what was typed so far, each with its sentence.
 
     The name of a field is `q-` and the question's code; parts follow with a dash: `q-leaders-women`,
-    `q-costs-0-price`. `lines` is how many lines a budget shows at least.
+    `q-costs-0-price`. `lines` is how many lines a budget or a table shows at least, or how many each.
     """
-    lang = rendering.language()
+    lang, questions, places = rendering.language(), list(questions), list(places)
     fields: dict[str, Any] = {}
     data: dict[str, Any] = {}
     for question in questions:
         shown = draft.shown(question, currency)
-        for name, field, value in _fields(question, shown, places, lang, lines):
+        least = lines if isinstance(lines, int) else lines.get(question.code, 0)
+        for name, field, value in _fields(question, shown, places, lang, least):
             fields[name], data[name] = field, value
     made: Form = type("SectionForm", (Form,), fields)(prefix="q", data=data)
     for question in questions:
@@ -103,10 +105,21 @@ def _fields(
         return [(code, TickList(choices=ticks, validate_choice=False, **common), shown)]
     if kind == "district":
         offered = [SelectChoice("", _("Choose a district"))]
-        offered += [SelectChoice(p.code, _place(p, lang)) for p in places]
+        offered += [SelectChoice(p.code, _place(p, lang), optgroup=_region(p, lang)) for p in by_region(places, lang)]
         return [(code, SelectField(choices=offered, validate_choice=False, **common), shown)]
-    if kind == "declaration":
+    if kind == "computed":
+        return []
+    if kind in ("declaration", "consent"):
         return [(code, BooleanField(label), bool(shown))]
+    if kind == "table":
+        rows = list(shown)
+        wanted = min(max(len(rows) + SPARE_LINES, question.min_lines, lines, 1), question.max_lines)
+        rows += [{}] * (wanted - len(rows))
+        return [
+            (f"{code}-{at}-{column.code}", _cell(column, lang), row.get(column.code, ""))
+            for at, row in enumerate(rows)
+            for column in question.columns
+        ]
     if kind == "counter":
         words = {"women": _("Women"), "men": _("Men"), "not_stated": _("Not stated")}
         return [(f"{code}-{sex}", StringField(words[sex]), shown.get(sex, "")) for sex in SEXES]
@@ -124,13 +137,38 @@ def _fields(
     return [(code, StringField(**common), shown)]
 
 
+def _cell(column: Column, lang: str) -> Any:
+    """The control of a table's cell: a list for a choice, a line of text for the rest."""
+    words = column.label.in_(lang)
+    unit = f", {column.unit.in_(lang)}" if column.unit else ""
+    if column.kind == "choice":
+        offered = [SelectChoice("", _("Choose"))]
+        offered += [SelectChoice(option.value, option.label.in_(lang)) for option in column.options]
+        return SelectField(words, choices=offered, validate_choice=False)
+    return StringField(words + unit)
+
+
 def line_counts(questions: Iterable[Question], form: Form) -> dict[str, int]:
-    """How many lines each budget of the form shows."""
+    """How many lines each budget and table of the form shows."""
+    first = {q.code: q.columns[0].code if q.columns else "item" for q in questions if q.kind in ("budget", "table")}
     return {
-        q.code: sum(name.startswith(f"{q.code}-") and name.endswith("-item") for name in form._fields)
-        for q in questions
-        if q.kind == "budget"
+        code: sum(name.startswith(f"{code}-") and name.endswith(f"-{column}") for name in form._fields)
+        for code, column in first.items()
     }
+
+
+def by_region(places: Iterable[District], lang: str) -> list[District]:
+    """Districts region by region, those of the call first in each: regions with most of the call's first."""
+    places = list(places)
+    inside = Counter(_region(place, lang) for place in places if place.inside)
+    return sorted(
+        places,
+        key=lambda p: (-inside[_region(p, lang)], _region(p, lang) or "", not p.inside, p.name.in_(lang).casefold()),
+    )
+
+
+def _region(place: District, lang: str) -> str | None:
+    return place.region.in_(lang) if place.region is not None else None
 
 
 def _place(place: District, lang: str) -> Any:
@@ -156,15 +194,17 @@ def typed_from(questions: Iterable[Question], sent: Any) -> dict[str, Any]:
         elif question.kind == "counter":
             typed[question.code] = {sex: sent.get(f"{name}-{sex}", "") for sex in SEXES}
         elif question.kind == "budget":
-            typed[question.code] = _lines(name, sent)
-        elif question.kind != "file":
+            typed[question.code] = _lines(name, sent, budget.COLUMNS)
+        elif question.kind == "table":
+            typed[question.code] = _lines(name, sent, tuple(column.code for column in question.columns))
+        elif question.kind not in ("file", "computed"):
             typed[question.code] = sent.get(name, "")
     return typed
 
 
-def _lines(name: str, sent: Any) -> list[dict[str, str]]:
+def _lines(name: str, sent: Any, columns: tuple[str, ...]) -> list[dict[str, str]]:
     found: dict[int, dict[str, str]] = {}
-    pattern = re.compile(re.escape(name) + r"-(\d{1,4})-(" + "|".join(budget.COLUMNS) + r")\Z")
+    pattern = re.compile(re.escape(name) + r"-(\d{1,4})-(" + "|".join(columns) + r")\Z")
     for key in sent:
         if match := pattern.match(key):
             found.setdefault(int(match[1]), {})[match[2]] = sent.get(key, "")

@@ -23,7 +23,7 @@ from grantflow.submissions import tables
 
 Column = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 CallCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,6}-[0-9]{4}$")]
-BY_HAND = ("file", "counter")
+BY_HAND = ("file", "counter", "table", "consent", "computed")
 """Kinds of questions a single column cannot answer."""
 
 
@@ -189,7 +189,7 @@ def _faults(mapping: Mapping, terms: Terms, districts: Collection[str]) -> Itera
         if question.kind == "budget" and not source.item:
             yield where, "Say in item what the one line of the budget is called."
     for question in known.values():
-        if question.required and question.applies_when is None and question.code not in mapping.answers:
+        if question.required and question.condition is None and question.code not in mapping.answers:
             yield "answers", f'The form requires an answer to "{question.code}", which the mapping does not give.'
 
 

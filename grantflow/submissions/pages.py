@@ -21,9 +21,11 @@ from grantflow.errors import NotFound
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Person
 from grantflow.paging import Page
+from grantflow.programmes.hearing import Heard
 from grantflow.programmes.queries import HIDDEN_FROM_PUBLIC
-from grantflow.programmes.questions import Question, Section, applies, asked
+from grantflow.programmes.questions import Question, Section, asked
 from grantflow.programmes.service import closing_instant
+from grantflow.submissions import hanging
 from grantflow.submissions.answers import Draft, Sums, all_faults, changed, sections
 from grantflow.submissions.drafts import Clash, siblings
 from grantflow.submissions.lateness import WORDS, lateness
@@ -41,7 +43,7 @@ from grantflow.submissions.queries import (
 )
 from grantflow.submissions.reading import Fault
 from grantflow.submissions.reopening import asides_of
-from grantflow.submissions.rows import call_of, may_write, mode, version_of, window
+from grantflow.submissions.rows import call_of, draft_of, may_write, mode, row_of, version_of, window
 from grantflow.submissions.sending import may_read
 from grantflow.submissions.sharing import Share, share_of
 
@@ -129,52 +131,17 @@ def title_of(sheet: Sheet, draft: Draft | None = None) -> str:
     return str(written or _("New application"))
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A question on a page, and on which answer of the same page it hangs, if on one."""
-
-    question: Question
-    only_if: str = ""
-    trigger: str = ""
-    values: tuple[str, ...] = ()
-    open: bool = True
+def page_of(sheet: Sheet, part: Section, draft: Draft) -> hanging.Page:
+    """How the questions of a section stand on its page."""
+    everything = sheet.terms.questions.values()
+    return hanging.page(everything, part.questions, draft, sheet.terms.currency, part.checks)
 
 
-def questions_shown(sheet: Sheet, part: Section, draft: Draft) -> list[Question]:
-    """The questions of a section that can be asked here: those that hang on another page's answer only if
-    it fits."""
-    here = {question.code for question in part.questions}
-    heard = {q.code for q in asked(sheet.terms.questions.values(), draft.values)}
-    return [
-        question
-        for question in part.questions
-        if question.code in heard or (question.applies_when is not None and question.applies_when.question in here)
-    ]
-
-
-def conditions(part: Section, draft: Draft) -> dict[str, Shown]:
-    """For each question that hangs on an answer of the same page: the sentence that says so, and whether
-    it is open."""
-    lang = rendering.language()
-    by_code = {question.code: question for question in part.questions}
-    found = {}
-    for question in part.questions:
-        condition = question.applies_when
-        if condition is None or condition.question not in by_code:
-            continue
-        parent = by_code[condition.question]
-        if parent.kind == "yes_no":
-            names = [_("Yes") if value == "yes" else _("No") for value in condition.values]
-        else:
-            names = [option.in_(lang) for v in condition.values if (option := parent.option(v))]
-        sentence = _(
-            "Only if you answered “%(question)s” with: %(answers)s.",
-            question=parent.label.in_(lang),
-            answers=", ".join(names),
-        )
-        is_open = applies(condition, draft.values)
-        found[question.code] = Shown(question, sentence, condition.question, condition.values, is_open)
-    return found
+def told_with(sheet: Sheet, part: Section) -> dict[str, Any]:
+    """What a save that was just made changes on the page of a section, where anything on it hangs on answers."""
+    if not part.checks and all(q.is_plain for q in part.questions):
+        return {}
+    return {"page": page_of(sheet, part, draft_of(row_of(sheet.case.id))).told}
 
 
 def faults_shown(sheet: Sheet, draft: Draft, part: Section, everything: bool = False) -> list[Fault]:
@@ -228,6 +195,8 @@ def said_of(name: str, at: datetime) -> str:
 
 def _told(question: Question, shown: Any) -> str:
     lang = rendering.language()
+    if question.kind == "table":
+        return "; ".join(" · ".join(_cells(question, line, lang)) for line in shown) or "—"
     if question.kind == "budget":
         return "; ".join(" · ".join(filter(None, line.values())) for line in shown) or "—"
     if question.kind == "counter":
@@ -237,9 +206,15 @@ def _told(question: Question, shown: Any) -> str:
         return ", ".join(str(option.in_(lang)) for v in values if (option := question.option(v))) or "—"
     if question.kind == "yes_no":
         return str({"yes": _("Yes"), "no": _("No")}.get(shown, "—"))
-    if question.kind == "declaration":
+    if question.kind in ("declaration", "consent"):
         return str(_("Ticked")) if shown else "—"
     return str(shown) or "—"
+
+
+def _cells(question: Question, line: dict[str, str], lang: str) -> list[str]:
+    """A typed line in words: what was chosen by its label."""
+    texts = [(column, line.get(column.code) or "") for column in question.columns]
+    return [option.in_(lang) if (option := column.option(text)) else text for column, text in texts if text]
 
 
 def next_section(sheet: Sheet, section: str, share: Share) -> str | None:
@@ -253,18 +228,18 @@ def answered(sheet: Sheet) -> list[dict[str, Any]]:
     """Every section with its questions as asked, their answers and what is to be corrected in each."""
     draft = sheet.draft
     faults = all_faults(sheet.terms, draft, today(sheet))
-    heard = asked(sheet.terms.questions.values(), draft.values)
-    found = []
+    heard = Heard(sheet.terms.questions.values(), draft.values)
+    values, found = draft.values | heard.computed(), []
     for part in sheet.terms.form:
         rows = [
             {
                 "question": q,
-                "value": draft.values.get(q.code),
+                "value": values.get(q.code),
                 "raw": draft.raw.get(q.code),
                 "faults": [fault for fault in faults if fault.question == q.code],
             }
-            for q in heard
-            if any(q.code == own.code for own in part.questions)
+            for q in part.questions
+            if heard.standings[q.code].state == "shown"
         ]
         found.append({"section": part, "rows": rows})
     return found
@@ -276,7 +251,6 @@ def version_page(sheet: Sheet, n: int) -> dict[str, Any]:
     answers = json.loads(row.answers)
     heard = asked(sheet.terms.questions.values(), answers)
     before = json.loads(version_of(sheet.case.id, n - 1).answers) if n > 1 else None
-    district = answers.get(sheet.terms.keys.district)
     return {
         "sheet": sheet,
         "version": row,
@@ -293,7 +267,7 @@ def version_page(sheet: Sheet, n: int) -> dict[str, Any]:
         ],
         "changed": [] if before is None else changed(sheet.terms.questions.values(), before, answers),
         "versions": versions_of(sheet.case.id),
-        "places": place_names([district] if district else []),
+        "places": places_in(sheet, answers),
         "sums": Sums.of(sheet.terms, Draft(answers)),
         "title": str(answers.get(sheet.terms.keys.title, "")),
         "late": late_words(sheet, row.submitted_at),
@@ -309,6 +283,12 @@ def may_reopen(sheet: Sheet, actor: Actor) -> bool:
     """Whether the receipt offers to open what was sent again."""
     moves = definitions.pinned(sheet.case.workflow_hash).moves_from(sheet.case.state, "take_back")
     return any(ask(sheet.case, move, actor) for move in moves)
+
+
+def places_in(sheet: Sheet, answers: dict[str, Any]) -> dict[str, Any]:
+    """The names of the districts in answers, by code."""
+    districts_asked = [code for code, q in sheet.terms.questions.items() if q.kind == "district"]
+    return place_names(answers[code] for code in districts_asked if code in answers)
 
 
 def next_step(sheet: Sheet) -> list[str]:
@@ -354,14 +334,13 @@ def case_facts(case: Any, actor: Actor) -> dict[str, Any]:
     }
     if n is not None and verdict:
         answers = json.loads(version_of(case.id, n).answers)
-        district = answers.get(sheet.terms.keys.district)
         facts |= {
             "sent": answers,
             "sums": Sums.of(sheet.terms, Draft(answers)),
             "versions": versions_of(case.id),
             "late": functools.partial(late_words, sheet),
             "asides": asides_of(case.id) if writer else [],
-            "places": place_names([district] if district else []),
+            "places": places_in(sheet, answers),
             "papers": [
                 (question, item)
                 for code, question in sheet.terms.questions.items()

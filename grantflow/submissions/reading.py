@@ -6,6 +6,7 @@ Leaves whole forms (what is missing, what adds up) to `answers`, sums of a budge
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,26 +18,39 @@ from flask_babel import lazy_gettext as _
 from stdnum.exceptions import ValidationError as BadNumber
 from stdnum.ru import inn, ogrn
 
+from grantflow import clock
+from grantflow.history.canonical import stamp
 from grantflow.money import MINOR_DIGITS
+from grantflow.programmes.hearing import SEXES as SEXES
 from grantflow.programmes.questions import Question
-from grantflow.rendering import Unreadable, clean_text, number, parse_date, parse_decimal, parse_money
-from grantflow.submissions import budget
+from grantflow.rendering import (
+    Unreadable,
+    clean_text,
+    label,
+    language,
+    number,
+    parse_date,
+    parse_decimal,
+    parse_money,
+)
+from grantflow.submissions import budget, lines
 
 LONGEST = 30_000
 """Characters of the longest answer anybody may send; a draft keeps more, so that nothing is lost."""
-SEXES = ("women", "men", "not_stated")
+LONGEST_NAME = 300
+"""Characters of an organisation's name."""
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _PHONE = re.compile(r"\+?[\d\s().-]{5,30}")
 
-FaultKind = Literal["unreadable", "wrong", "limit", "missing"]
+FaultKind = Literal["unreadable", "wrong", "limit", "missing", "check"]
 
 
 @dataclass(frozen=True)
 class Fault:
     """What has to be corrected, where, in a sentence that says what to write.
 
-    `unreadable` and `wrong` are told while writing; `limit` and `missing` only when the whole is checked.
-    `part`
+    `unreadable` and `wrong` are told while writing; `limit`, `missing` and `check` (a rule of the form between answers)
+    only when the whole is checked. `part`
     names a control inside the question: "women", "3-price".
     """
 
@@ -71,8 +85,8 @@ def read(question: Question, typed: Any, currency: str, lang: str | None = None)
 
     `typed` is a string; for `choices` a list of strings, for `counter` a mapping of `women`, `men`,
     `not_stated`, for
-    `budget` a list of mappings of `item`, `unit`, `quantity`, `price`. Files are kept elsewhere and read
-    as nothing.
+    `budget` a list of mappings of `item`, `unit`, `quantity`, `price`, for `table` of its columns. Files are kept
+    elsewhere and what is computed is typed by nobody: both are read as nothing.
     """
     if question.kind == "budget":
         sheet = budget.read(typed, currency, question.max_lines, lang)
@@ -84,17 +98,53 @@ def read(question: Question, typed: Any, currency: str, lang: str | None = None)
         return _counter(question, typed, lang)
     if question.kind == "choices":
         return _choices(question, typed)
-    if question.kind == "file":
+    if question.kind == "table":
+        table = lines.read(question, typed, lambda of, text: read(of, text, currency, lang))
+        faults = tuple(
+            Fault(question.code, f.sentence, "unreadable" if f.unreadable else "missing", f.part) for f in table.faults
+        )
+        return Read(table.values or None, table.typed if faults else None, faults)
+    if question.kind == "organisation" and isinstance(typed, Mapping):
+        return Read(dict(typed))
+    if question.kind in ("file", "computed"):
         return Read()
     text = clean_text(typed if isinstance(typed, str) else "")
     if question.kind == "declaration":
         return Read(True if text in ("1", "y", "yes", "on", "true") else None)
+    if question.kind == "consent":
+        return Read(_consent(question, lang) if text in ("1", "y", "yes", "on", "true") else None)
     if not text:
         return Read()
+    if question.kind == "organisation":
+        return Read({"name": " ".join(text.split())})
     try:
         return _simple(question, text, currency, lang)
     except Unreadable as told:
         return Read(None, text, (Fault(question.code, told, "unreadable"),))
+
+
+def _consent(question: Question, lang: str | None) -> dict[str, str]:
+    """What is kept of a consent: when it was ticked, and which wording stood before the reader, by its fingerprint."""
+    read_in = (lang or language())[:2]
+    found = {"at": stamp(clock.now()), "language": read_in, "sha256": fingerprint(question, read_in)}
+    return found | ({"version": question.version} if question.version else {})
+
+
+def fingerprint(question: Question, lang: str) -> str:
+    """The SHA-256 of a consent's wording in one language."""
+    return hashlib.sha256(question.text.in_(lang).encode()).hexdigest() if question.text else ""
+
+
+def settled(question: Question, value: Any, before: Any) -> Any:
+    """A value as it is kept beside the one before it: who ticked stays ticked as they read it then, and a body taken
+    from the register stays that body while its name stands unchanged."""
+    if not isinstance(value, Mapping) or not isinstance(before, Mapping):
+        return value
+    if question.kind == "consent" and before.get("sha256") == fingerprint(question, str(before.get("language"))):
+        return before
+    if question.kind == "organisation" and value == {"name": before.get("name")}:
+        return before
+    return value
 
 
 def _simple(question: Question, text: str, currency: str, lang: str | None) -> Read:
@@ -168,8 +218,12 @@ def limits(question: Question, value: Any, currency: str, today: date) -> list[F
     code, kind = question.code, question.kind
     if kind == "text" and len(value) > question.max_length:
         return [_too_long(code, len(value), question.max_length)]
-    if kind == "long_text" and len(value) > LONGEST:
-        return [_too_long(code, len(value), LONGEST)]
+    if kind == "long_text" and len(value) > (question.limit or LONGEST):
+        return [_too_long(code, len(value), question.limit or LONGEST)]
+    if kind == "organisation" and len(value["name"]) > LONGEST_NAME:
+        return [_too_long(code, len(value["name"]), LONGEST_NAME)]
+    if kind == "table":
+        return _table_limits(question, value, currency, today)
     if kind == "date" and question.past and date.fromisoformat(value) > today:
         return [Fault(code, _("This day has not come yet. Write the day it happened."), "limit")]
     if kind in ("number", "money", "counter", "choices"):
@@ -178,6 +232,20 @@ def limits(question: Question, value: Any, currency: str, today: date) -> list[F
         sentence = _("At most %(most)s files: take away the rest.", most=question.max_files)
         return [Fault(code, sentence, "limit")]
     return []
+
+
+def _table_limits(question: Question, value: Any, currency: str, today: date) -> list[Fault]:
+    found = [
+        Fault(question.code, told.sentence, told.kind, f"{at}-{column.code}")
+        for at, line in enumerate(value)
+        for column in question.columns
+        if column.code in line
+        for told in limits(column.question, line[column.code], currency, today)
+    ]
+    if len(value) < question.min_lines:
+        told = _("Write at least %(least)s lines: there are %(count)s.", least=question.min_lines, count=len(value))
+        found.append(Fault(question.code, told, "limit"))
+    return found
 
 
 def _too_long(code: str, length: int, most: int) -> Fault:
@@ -218,6 +286,16 @@ class Filled:
         return str(self.sentence) % self.values
 
 
+class Told:
+    """A pack's own sentence, in the reader's language when somebody reads it."""
+
+    def __init__(self, sentence: Any) -> None:
+        self.sentence = sentence
+
+    def __str__(self) -> str:
+        return label(self.sentence)
+
+
 def plain(value: Decimal) -> str:
     """A decimal as an answer keeps it: exact, without an exponent or needless zeros: "17.3"."""
     return format(value.normalize(), "f") if value else "0"
@@ -229,10 +307,14 @@ def to_type(question: Question, value: Any, currency: str) -> Any:
         return {sex: str(value[sex]) for sex in SEXES} if value else dict.fromkeys(SEXES, "")
     if question.kind == "budget":
         return budget.to_type(value or [], currency)
+    if question.kind == "table":
+        return lines.to_type(question, value or (), lambda of, cell: str(to_type(of, cell, currency)))
     if question.kind == "choices":
         return list(value or ())
     if value is None:
         return ""
+    if question.kind == "organisation":
+        return value["name"]
     if question.kind == "number":
         return number(Decimal(value))
     if question.kind == "money":
@@ -241,6 +323,6 @@ def to_type(question: Question, value: Any, currency: str) -> Any:
         return f"{date.fromisoformat(value):%d.%m.%Y}"
     if question.kind == "yes_no":
         return "yes" if value else "no"
-    if question.kind == "declaration":
+    if question.kind in ("declaration", "consent"):
         return "1" if value else ""
     return value

@@ -55,7 +55,8 @@ def set_aside(ctx: Context) -> None:
     version, terms, draft = version_of(row.case_id, row.submitted_version), terms_of(row.pack_hash), draft_of(row)
     sent = carried(terms_of(version.pack_hash), terms, json.loads(version.answers))
     values: dict[str, Any] = {"correction_due_at": None, "reopened": [], "correction_note": ""}
-    if draft.raw or final(terms, draft) != sent:
+    written = {code: value for code, value in final(terms, draft).items() if terms.questions[code].kind != "computed"}
+    if draft.raw or written != sent:
         ctx.session.execute(
             insert(_ASIDE).values(
                 case_id=row.case_id, version=version.n, pack_hash=row.pack_hash, answers=draft.values,

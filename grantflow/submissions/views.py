@@ -28,6 +28,7 @@ from grantflow.submissions import (
     comparing_rooms,
     desk,
     health_rooms,
+    look,
     owners,
     pages,
     papers,
@@ -55,6 +56,7 @@ from grantflow.submissions.queries import (
 )
 from grantflow.submissions.reading import Fault
 from grantflow.submissions.sharing import share_of
+from grantflow.submissions.showing import countries_for, line_more, lines_wanted
 
 
 @bp.get("/applications")
@@ -144,15 +146,15 @@ def _section(
 ) -> str:
     part = sheet.terms.section(section)
     assert part is not None
-    shown = pages.questions_shown(sheet, part, draft)
-    lines = min(request.args.get("lines", 0, int), 200)
-    form = section_form(shown, draft, sheet.terms.currency, districts(sheet.row.call_id), faults, lines)
+    on_page = pages.page_of(sheet, part, draft)
+    shown = on_page.fields
+    form = section_form(shown, draft, sheet.terms.currency, districts(sheet.row.call_id), faults, lines_wanted(shown))
     return render_template(
         "submissions/section.html",
         **pages.frame(sheet, current_actor(), draft),
-        part=part, form=form, faults=faults, questions=shown, shown_draft=draft, writer=visitor(),
+        part=part, form=form, faults=faults, page=on_page, shown_draft=draft, writer=visitor(),
         marks=marks(sheet.draft, shown) | (was or {}), changed_by=pages.changed_by(sheet, part, current_actor()),
-        hang=pages.conditions(part, draft), line_counts=line_counts(shown, form), **more,
+        line_counts=line_counts(shown, form), countries=countries_for(shown), **more,
     )  # fmt: skip
 
 
@@ -188,8 +190,9 @@ def _save(sheet: Sheet, section: str) -> Any:
         faults = pages.faults_shown(fresh, fresh.draft, part) + failed
         return _section(fresh, section, fresh.draft, faults, saved_at=saved.at), 400
     if "add_line" in request.form:
-        lines = request.form.get("lines", 0, int) + 1
-        return redirect(url_for(".edit", case_id=case_id, section=section, lines=lines) + "#add-line", 303)
+        return redirect(url_for(".edit", case_id=case_id, section=section, **line_more()), 303)
+    if "look" in request.form:
+        return redirect(url_for(".look", case_id=case_id, section=section, question=request.form["look"]), 303)
     if saved.faults or "stay" in request.form or "remove" in request.form:
         return redirect(url_for(".edit", case_id=case_id, section=section), 303)
     case, share = writer_in(case_id)
@@ -298,4 +301,4 @@ def _remember(case: Any, told: Any, key: str | None, status: int) -> None:
         attempts.note_attempt(case.id, told, actor=current_actor(), key=key)
 
 
-__all__ = ["bp", "comparing_rooms", "desk", "health_rooms", "papers", "renewal", "together"]
+__all__ = ["bp", "comparing_rooms", "desk", "health_rooms", "look", "papers", "renewal", "together"]

@@ -10,8 +10,10 @@ import pytest
 from flask import Flask
 
 from grantflow.followups import queries
+from grantflow.programmes.questions import Question
 from tests.awards.scene import INTERIM, NO_WAY, STOPPED, WORKING, Scene
 from tests.browsing import counting, field, signed_in, text_of
+from tests.submissions.extra import EXTRA
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 SHOWN = ["done", "people_so_far", "spent", "receipts", "changes", "report_true"]
@@ -228,3 +230,30 @@ def test_a_grants_page_shows_tranches_reports_and_checks(scene: Scene, at: Any, 
     for said in ("RUB 330,000.00", "1 of 3", "Interim report", "After 24 months"):
         assert said in page, said
     assert ("4070 2810" in page) == (who in ("officer", "finance", "grantee")), "the whole account is for few"
+
+
+def test_a_report_takes_tables_and_consents_and_shows_what_is_computed_from_them(
+    scene: Scene, at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    award_id = scene.active()
+    report, client = scene.report(award_id, "interim"), at(scene.grantees[award_id])
+    wanted = ("laws", "law_costs", "why_many", "lead", "photos")
+    more = [Question.model_validate(q) for q in EXTRA["questions"] if q["code"] in wanted]  # type: ignore[attr-defined]
+    plan = queries.plan_of(report)
+    plan = plan.model_copy(update={"questions": (*plan.questions, *more)})
+    terms = queries.terms_of(queries.award(award_id)).model_copy(update={"reports": (plan,)})
+    monkeypatch.setattr(queries, "terms_of", lambda _award: terms)
+    url = f"/reports/{report.case_id}/edit"
+    laws = [{"name": f"On work {n}", "type": "law", "year": "2010", "level": "high", "cost": "900"} for n in (1, 2)]
+    cells = {f"q-laws-{n}-{column}": text for n, line in enumerate(laws) for column, text in line.items()}
+    given = {"shown": [*SHOWN, *wanted], **TYPED, **cells, "q-lead": "Warm Hands", "q-photos": "1"}
+    saved = client.post(url, data={**hidden(client.get(url)), **given, "add_line": "laws", "lines-laws": "2"})
+    assert saved.location.endswith("lines-laws=3#add-laws")
+    page = client.get(saved.location.partition("#")[0])
+    assert field(page, "q-laws-1-name") == "On work 2" and 'name="q-laws-2-name"' in page.get_data(as_text=True)
+    assert "1,800.00" in text_of(page) and 'id="ask-why_many"' in page.get_data(as_text=True)
+    paper = {"q-receipts": (io.BytesIO(PDF), "receipt.pdf"), "send": "1", "q-why_many": "Two were asked for."}
+    sent = client.post(url, data={**hidden(page), **given, **paper}, content_type="multipart/form-data")
+    assert sent.status_code == 303, text_of(sent)
+    said = text_of(client.get(f"/cases/{report.case_id}"))
+    assert "On work 2" in said and "1,800.00" in said and "Warm Hands" in said and "wording 2" in said

@@ -247,11 +247,16 @@ def answer(hands: Hands, question: Question, value: Any) -> None:
             hands.tick(page.locator(f'input[name="{name}"][value="{one}"]'))
     elif question.kind == "district":
         hands.choose(page.locator(f"#{name}"), value)
-    elif question.kind == "declaration":
+    elif question.kind in ("declaration", "consent"):
         hands.tick(page.locator(f"#{name}"))
     elif question.kind == "counter":
         for sex, count in zip(("women", "men", "not_stated"), value, strict=True):
             hands.write(page.locator(f"#{name}-{sex}"), str(count))
+    elif question.kind == "table":
+        for n, line in enumerate(value):
+            for column in question.columns:
+                cell = page.locator(f"#{name}-{n}-{column.code}")
+                (hands.choose if column.kind == "choice" else hands.write)(cell, line.get(column.code, ""))
     elif question.kind == "file":
         hands.attach(page.locator(f"#{name}"), value, PAPER)
     elif question.kind == "budget":

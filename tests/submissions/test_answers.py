@@ -12,6 +12,7 @@ from flask_babel import force_locale
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grantflow import clock
 from grantflow.programmes.pack import ProgrammePack
 from grantflow.programmes.questions import Question
 from grantflow.programmes.terms import Terms
@@ -29,7 +30,7 @@ from grantflow.submissions.answers import (
     sections,
 )
 from grantflow.submissions.reading import read, to_type
-from tests.submissions.conftest import ANSWERS
+from tests.submissions.conftest import ANSWERS, OPEN_DAY
 
 TODAY = date(2021, 10, 20)
 LABEL = {"en": "x", "ru": "х"}
@@ -143,7 +144,8 @@ def test_the_seal_is_the_same_however_the_answers_are_ordered(terms: Terms) -> N
 
 
 def test_what_changed_and_the_key_facts_are_told(terms: Terms) -> None:
-    before, after = final(terms, full(terms)), final(terms, full(terms, own_share="50 000"))
+    with clock.at(OPEN_DAY):
+        before, after = final(terms, full(terms)), final(terms, full(terms, own_share="50 000"))
     assert changed(terms.questions.values(), before, after) == ["own_share"]
     assert facts(terms, after)["asked"] == 21_827_250 and facts(terms, after)["files"] == 2
 

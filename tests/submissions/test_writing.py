@@ -386,7 +386,7 @@ def test_earlier_answers_fill_blanks_and_leave_what_was_typed(app: Flask, world:
     row = service.row_of(case_id)
     found = copying.preview(row, copying.earlier_of(row, world.applicant)[0])
     assert {"title", "income_last_year"} <= {question.code for question in found.kept}
-    assert {question.kind for question in found.never} == {"file", "declaration"} and not found.unfit
+    assert {question.kind for question in found.never} == {"file", "declaration", "consent"} and not found.unfit
     look = text_of(client.get(f"/applications/{case_id}/copy"))
     assert f"Copy {len(found.filled)} answers" in look and f"Blanks that are filled: {len(found.filled)}" in look
     stale = client.post(f"/applications/{case_id}/copy", data={"source": earlier, "revision": row.revision - 1})
