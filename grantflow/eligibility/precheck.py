@@ -1,0 +1,100 @@
+"""Owns the check a visitor makes before signing in: which questions the rules need, and what they say to the answers.
+
+Pure: it keeps nothing. Leaves judging to `rules`, the page to `visitor`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from grantflow.eligibility.finding import Facts, Finding
+from grantflow.eligibility.rules import judge, rule_of, sentence
+from grantflow.engine.definition import Label
+from grantflow.programmes.parts import Prose
+from grantflow.programmes.questions import Question, asked
+from grantflow.programmes.terms import Rule, Terms
+from grantflow.submissions.answers import Draft
+
+ASKED = {"choice", "choices", "yes_no", "number", "money", "date", "district", "counter"}
+"""Kinds of questions that take a moment: papers, stories and declarations come with the application."""
+_OF_SUMS = {"asked_within", "own_share_min", "amount", "co_funding", "de_minimis"}
+_WHOLE = Label(en="What will the whole project cost?", ru="Сколько будет стоить весь проект?")
+_ROUGHLY = Prose(
+    en="Your own share included; roughly is enough.", ru="Вместе с вашим вкладом; достаточно примерной суммы."
+)
+
+Word = Literal["ok", "fail", "open", "later"]
+
+
+def looked_at(rule: Rule, terms: Terms) -> set[str]:
+    """The codes of the questions a rule looks at."""
+    codes = {
+        rule.question, *rule.questions, rule.owner_share, rule.leadership, rule.board, rule.before, rule.after,
+        rule.applies_when.question if rule.applies_when else None,
+    }  # fmt: skip
+    if rule.kind in _OF_SUMS:
+        codes |= {terms.keys.budget, terms.keys.own_share}
+    return {code for code in codes if code}
+
+
+def questions(terms: Terms, day: date) -> list[Question]:
+    """The few questions that the rules of that day need, in the order of the form: those on which others hang
+    included, and one sum in place of the table of costs."""
+    wanted = {code for rule in terms.rules_on(day) for code in looked_at(rule, terms)}
+    known = terms.questions
+    for question in reversed(known.values()):
+        if question.code in wanted and question.kind in ASKED and question.applies_when is not None:
+            wanted.add(question.applies_when.question)
+    found = []
+    for code, question in known.items():
+        if code == terms.keys.budget and code in wanted:
+            found.append(Question(code=code, kind="money", label=_WHOLE, help=_ROUGHLY, min=0))
+        elif code in wanted and question.kind in ASKED:
+            found.append(question.model_copy(update={"required": False}))
+    return found
+
+
+def answers_of(terms: Terms, wanted: list[Question], draft: Draft) -> dict[str, Any]:
+    """What was answered, as the rules read it: the whole sum as one line of a budget."""
+    given = {q.code: draft.values[q.code] for q in asked(wanted, draft.values) if q.code in draft.values}
+    whole = given.pop(terms.keys.budget, None)
+    if whole:
+        given[terms.keys.budget] = [{"item": "", "unit": "", "quantity": "1", "price_minor": whole}]
+    return given
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one rule says to a visitor. `open`: answers are missing; `later`: it needs papers, or who applies."""
+
+    rule: Rule
+    word: Word
+    text: str
+
+
+def said(
+    terms: Terms, wanted: list[Question], draft: Draft, facts: Facts, places: Mapping[str, Any], lang: str
+) -> list[Said]:
+    """Every rule that concerns these answers, those not met first."""
+    found = []
+    codes = {question.code for question in wanted}
+    for finding in judge(terms, answers_of(terms, wanted, draft), facts):
+        rule = rule_of(terms, finding.code, finding.params)
+        if rule is None or finding.params.get("applies") is False:
+            continue
+        text = sentence(rule, terms, finding.verdict, finding.params, places, lang)
+        found.append(Said(rule, _word(finding, codes), text))
+    order = ("fail", "open", "ok", "later")
+    return sorted(found, key=lambda one: order.index(one.word))
+
+
+def _word(finding: Finding, asked_here: set[str]) -> Word:
+    missing = set(finding.params.get("missing") or ()) if finding.verdict != "ok" else set()
+    if missing:
+        return "open" if missing & asked_here else "later"
+    if finding.params.get("not_known"):
+        return "later"
+    return "fail" if finding.verdict == "fail" else "ok"
