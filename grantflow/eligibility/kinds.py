@@ -277,7 +277,7 @@ def _say_de_minimis(rule: Rule, terms: Terms, p: Mapping[str, Any]) -> Any:
     declared, granted, asked = (money(Money(p[name], terms.currency)) for name in ("declared", "granted", "asked"))
     whole = money(Money(p["declared"] + p["granted"] + p["asked"], terms.currency))
     limit = money(Money(p["limit"], terms.currency))
-    years = npgettext("limit", "%(num)d year", "%(num)d years", rule.years or 0)
+    years = npgettext("over", "%(num)d year", "%(num)d years", rule.years or 0)
     said = _(
         "Aid over %(years)s to %(until)s: %(declared)s declared, %(granted)s granted here, %(asked)s asked now, "
         "%(whole)s together; %(need)s.",
@@ -286,7 +286,8 @@ def _say_de_minimis(rule: Rule, terms: Terms, p: Mapping[str, Any]) -> Any:
     )  # fmt: skip
     if not p["foreign"]:
         return said
-    return f"{said} {_('Not counted, because in another currency: %(numbers)s.', numbers=', '.join(p['foreign']))}"
+    apart = _("Not counted, because in another currency: %(numbers)s.", numbers=", ".join(p["foreign"]))
+    return f"{said} {apart}"
 
 
 def _say_unreturned(rule: Rule, terms: Terms, p: Mapping[str, Any]) -> Any:
