@@ -1,6 +1,6 @@
 """Owns the check a visitor makes before signing in: which questions the rules need, and what they say to the answers.
 
-Pure: it keeps nothing. Leaves judging to `rules`, the page to `visitor`.
+It reads and keeps nothing. Leaves judging to `rules`, the page to `visitor`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from grantflow.eligibility.finding import Facts, Finding
 from grantflow.eligibility.rules import judge, rule_of, sentence
 from grantflow.engine.definition import Label
 from grantflow.programmes.parts import Prose
-from grantflow.programmes.questions import Question, asked
+from grantflow.programmes.questions import Question, Section, asked
 from grantflow.programmes.terms import Rule, Terms
 from grantflow.submissions.answers import Draft
+from grantflow.submissions.pages import conditions
 
 ASKED = {"choice", "choices", "yes_no", "number", "money", "date", "district", "counter"}
 """Kinds of questions that take a moment: papers, stories and declarations come with the application."""
@@ -64,6 +65,14 @@ def answers_of(terms: Terms, wanted: list[Question], draft: Draft) -> dict[str, 
     if whole:
         given[terms.keys.budget] = [{"item": "", "unit": "", "quantity": "1", "price_minor": whole}]
     return given
+
+
+def hanging(wanted: list[Question], draft: Draft) -> dict[str, Any]:
+    """For each question that hangs on another of them: the sentence that says so, and whether it is open."""
+    if not wanted:
+        return {}
+    page = Section(code="check", title=wanted[0].label, minutes=1, questions=tuple(wanted))
+    return conditions(page, draft)
 
 
 @dataclass(frozen=True)

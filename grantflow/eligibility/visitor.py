@@ -22,11 +22,9 @@ from grantflow.identity.kept import foreign
 from grantflow.programmes import queries
 from grantflow.programmes.inquiries import takes_applications
 from grantflow.programmes.public import may_read
-from grantflow.programmes.questions import Section
 from grantflow.submissions import beforehand
 from grantflow.submissions.answers import Draft, save
 from grantflow.submissions.forms import section_form, typed_from
-from grantflow.submissions.pages import conditions
 from grantflow.submissions.queries import districts
 from grantflow.submissions.reading import limits
 
@@ -50,11 +48,10 @@ def _page(code: str, refused: str = "") -> tuple[str, int]:
     places = {place.code: place.name for place in offered}
     asked = request.method == "POST" and not refused
     said = precheck.said(terms, wanted, draft, facts, places, rendering.language()) if asked and not faults else []
-    part = Section(code="check", title=call.short, minutes=1, questions=tuple(wanted)) if wanted else None
     page = render_template(
         "eligibility/precheck.html", call=call, terms=terms, wanted=wanted, draft=draft, faults=faults, said=said,
         form=section_form(wanted, draft, terms.currency, offered, faults), refused=refused,
-        hang=conditions(part, draft) if part else {}, open=takes_applications(call, case), today=clock.now(),
+        hang=precheck.hanging(wanted, draft), open=takes_applications(call, case), today=clock.now(),
     )  # fmt: skip
     return page, 400 if faults else 200
 
