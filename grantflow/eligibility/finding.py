@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-from grantflow.programmes.terms import Rule
+from grantflow.programmes.terms import Rule, Terms
 
 Word = Literal["ok", "fail", "unknown"]
 
@@ -76,6 +76,12 @@ def unanswered(rule: Rule, *codes: str | None) -> Finding:
     """The word of a rule whose questions nobody answered."""
     word: Word = "unknown" if rule.unanswered == "pass" else "fail"
     return Finding(rule.code, word, {"missing": [code for code in codes if code]})
+
+
+def sums_missing(terms: Terms, answers: Mapping[str, Any]) -> list[str]:
+    """The questions without which it is not known what is asked; both where what was written cannot be added up."""
+    both = [terms.keys.budget, terms.keys.own_share]
+    return [code for code in both if answers.get(code) in (None, [])] or both
 
 
 def people(counter: Any) -> tuple[int, int] | None:

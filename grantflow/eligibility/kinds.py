@@ -14,7 +14,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from flask_babel import npgettext
 
-from grantflow.eligibility.finding import Facts, Finding, people, unanswered
+from grantflow.eligibility.finding import Facts, Finding, people, sums_missing, unanswered
 from grantflow.money import Money
 from grantflow.programmes.parts import add_period
 from grantflow.programmes.questions import is_answered, values_of
@@ -79,7 +79,7 @@ def _age(rule: Rule, terms: Terms, answers: Answers, facts: Facts) -> Finding:
 def _amount(rule: Rule, terms: Terms, answers: Answers, facts: Facts) -> Finding:
     asked = Sums.of(terms, Draft(dict(answers))).asked
     if asked is None:
-        return unanswered(rule, terms.keys.budget, terms.keys.own_share)
+        return unanswered(rule, *sums_missing(terms, answers))
     return _word(rule, _holds(rule, asked, Money.of(_limit(rule), terms.currency).minor), asked=asked)
 
 
@@ -94,7 +94,7 @@ def _term(rule: Rule, terms: Terms, answers: Answers, facts: Facts) -> Finding:
 def _co_funding(rule: Rule, terms: Terms, answers: Answers, facts: Facts) -> Finding:
     sums = Sums.of(terms, Draft(dict(answers)))
     if sums.own is None or not sums.total:
-        return unanswered(rule, terms.keys.budget, terms.keys.own_share)
+        return unanswered(rule, *sums_missing(terms, answers))
     return _word(rule, _holds(rule, sums.own * 100, _limit(rule) * sums.total), own=sums.own, total=sums.total)
 
 
@@ -129,7 +129,7 @@ def _de_minimis(rule: Rule, terms: Terms, answers: Answers, facts: Facts) -> Fin
     if declared is None:
         return unanswered(rule, rule.question)
     if asked is None:
-        return unanswered(rule, terms.keys.budget, terms.keys.own_share)
+        return unanswered(rule, *sums_missing(terms, answers))
     until, rate = facts.granted_on or facts.closes_on, rule.rate or Decimal(1)
     granted, foreign = Decimal(0), []
     for grant in facts.known.grants if facts.known else ():

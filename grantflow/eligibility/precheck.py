@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from flask_babel import lazy_gettext as _
+
 from grantflow.eligibility.finding import Facts, Finding
 from grantflow.eligibility.rules import judge, rule_of, sentence
 from grantflow.engine.definition import Label
@@ -52,7 +54,7 @@ def questions(terms: Terms, day: date) -> list[Question]:
     found = []
     for code, question in known.items():
         if code == terms.keys.budget and code in wanted:
-            found.append(Question(code=code, kind="money", label=_WHOLE, help=_ROUGHLY, min=0))
+            found.append(Question(code=code, kind="money", label=_WHOLE, help=_ROUGHLY, min=0, required=False))
         elif code in wanted and question.kind in ASKED:
             found.append(question.model_copy(update={"required": False}))
     return found
@@ -89,13 +91,18 @@ def said(
 ) -> list[Said]:
     """Every rule that concerns these answers, those not met first."""
     found = []
-    codes = {question.code for question in wanted}
+    labels = {question.code: question.label.in_(lang) for question in wanted}
     for finding in judge(terms, answers_of(terms, wanted, draft), facts):
         rule = rule_of(terms, finding.code, finding.params)
         if rule is None or finding.params.get("applies") is False:
             continue
-        text = sentence(rule, terms, finding.verdict, finding.params, places, lang)
-        found.append(Said(rule, _word(finding, codes), text))
+        word = _word(finding, set(labels))
+        if word == "open":  # in the words of this page, which asks one sum in place of a table
+            missing = ", ".join(f"“{labels[code]}”" for code in finding.params["missing"] if code in labels)
+            text = str(_("Not answered: %(questions)s.", questions=missing))
+        else:
+            text = sentence(rule, terms, finding.verdict, finding.params, places, lang)
+        found.append(Said(rule, word, text))
     order = ("fail", "open", "ok", "later")
     return sorted(found, key=lambda one: order.index(one.word))
 

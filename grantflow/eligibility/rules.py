@@ -15,7 +15,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from grantflow.eligibility.finding import Facts, Finding, Word, people, unanswered
+from grantflow.eligibility.finding import Facts, Finding, Word, people, sums_missing, unanswered
 from grantflow.eligibility.kinds import JUDGES, SENTENCES, cut
 from grantflow.money import Money
 from grantflow.programmes.parts import add_period
@@ -98,7 +98,7 @@ def _women(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -
 def _asked(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
     sums = Sums.of(terms, Draft(dict(answers)))
     if sums.asked is None:
-        return unanswered(rule, terms.keys.budget, terms.keys.own_share)
+        return unanswered(rule, *sums_missing(terms, answers))
     inside = terms.min_ask_minor <= sums.asked <= terms.max_ask_minor
     return Finding(rule.code, "ok" if inside else "fail", {"asked": sums.asked})
 
@@ -106,7 +106,7 @@ def _asked(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -
 def _own_share(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
     sums = Sums.of(terms, Draft(dict(answers)))
     if sums.own is None or not sums.total:
-        return unanswered(rule, terms.keys.budget, terms.keys.own_share)
+        return unanswered(rule, *sums_missing(terms, answers))
     enough = Threshold(operator=">=", percent=terms.own_share_min).holds(sums.own, sums.total)
     return Finding(rule.code, "ok" if enough else "fail", {"own": sums.own, "total": sums.total})
 

@@ -39,9 +39,9 @@ def test_only_the_questions_that_the_rules_need_are_asked(prozvet: ProgrammePack
     asked = {question.code: question for question in wanted(prozvet)}
     assert list(asked) == [
         "legal_form", "registered", "registered_on", "district", "award_type", "owner_share", "leaders", "board",
-        "costs", "own_share", "starts_on", "ends_on",
+        "costs", "own_share", "other_funding", "starts_on", "ends_on",
     ]  # fmt: skip
-    assert asked["costs"].kind == "money" and not any(q.required for q in asked.values() if q.code != "costs")
+    assert asked["costs"].kind == "money" and not any(q.required for q in asked.values())
 
 
 def test_a_visitor_reads_what_is_met_and_what_comes_with_the_application(
