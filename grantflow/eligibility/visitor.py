@@ -26,7 +26,7 @@ from grantflow.submissions import beforehand
 from grantflow.submissions.answers import Draft, save
 from grantflow.submissions.forms import section_form, typed_from
 from grantflow.submissions.queries import districts
-from grantflow.submissions.reading import limits
+from grantflow.submissions.reading import Fault, limits
 
 PACE = "60 per 15 minutes"
 
@@ -37,7 +37,8 @@ def _page(code: str, refused: str = "") -> tuple[str, int]:
         raise NotFound
     terms, facts = queries.call_pack(call), facts_of(call)
     wanted = precheck.questions(terms, facts.closes_on)
-    draft, faults = Draft(), []
+    draft = Draft()
+    faults: list[Fault] = []
     if request.method == "POST":
         draft, faults = save(draft, wanted, typed_from(wanted, request.form), terms.currency)
         today = clock.today(call.zone)
