@@ -16,6 +16,8 @@ from grantflow.cases.service import get, moves_for
 from grantflow.db import session
 from grantflow.eligibility import appeals
 from grantflow.errors import Refused
+from grantflow.submissions import amending
+from grantflow.submissions.rows import row_of, terms_of
 from tests.browsing import signed_in, text_of
 from tests.eligibility.test_checking import MEN, decide, run
 from tests.factories import person
@@ -133,9 +135,12 @@ def test_the_evaluation_waits_while_a_refusal_may_be_appealed_and_while_an_appea
 
 
 @pytest.mark.usefixtures("appealable")
-def test_an_appeal_can_be_withdrawn_and_is_reminded_of_after_a_fortnight(world: World) -> None:
+def test_an_appeal_keeps_its_terms_is_reminded_of_after_a_fortnight_and_can_be_withdrawn(world: World) -> None:
     case_id = refused(world)
     decide(case_id, "appeal", world.applicant, "Two women.")
+    row = row_of(case_id)
+    stays = amending._stays(get(case_id), row, terms_of(row.pack_hash))
+    assert "an appeal is under way" in str(stays)
     with clock.at(clock.now() + timedelta(days=14)):
         deadlines.sweep()
     assert session().scalars(select(Outbox.id).where(Outbox.case_id == case_id, Outbox.notice == "late")).first()
