@@ -13,7 +13,7 @@ from sqlalchemy import func, insert, select
 
 from grantflow import clock
 from grantflow.cases import words
-from grantflow.cases.service import get, lock, record
+from grantflow.cases.service import lock, record
 from grantflow.db import session, writing
 from grantflow.eligibility.models import EligibilityEvidence
 from grantflow.eligibility.standing import is_waiting
@@ -80,7 +80,7 @@ def note_evidence(
         raise NotFound
     if "officer" not in actor.roles_on(case) and not actor.everywhere:
         raise Refused(_("Only a programme officer notes evidence."))
-    if not is_waiting(get(case_id)):
+    if not is_waiting(case):
         raise Refused(_("Evidence is noted while an application waits for its eligibility check."))
     note = note.strip()
     if not note and file_id is None:

@@ -16,7 +16,7 @@ from sqlalchemy import func, insert, select
 from grantflow import clock
 from grantflow.cases import definitions, desk, titles, words
 from grantflow.cases.access import visible_to
-from grantflow.cases.service import get, record
+from grantflow.cases.service import lock, record
 from grantflow.db import session, writing
 from grantflow.eligibility.rules import rule_of
 from grantflow.eligibility.standing import RESULTS, VOTES, WAIVERS, is_waiting, present
@@ -35,7 +35,7 @@ words.say(
 
 
 def _officer(case_id: int, actor: Actor) -> Any:
-    case = get(case_id)
+    case = lock(case_id)  # of two at one moment the second sees what the first did
     if "officer" not in actor.roles_on(case) and not actor.everywhere:
         raise Refused(_("Only a programme officer may let a rule pass."))
     return case
