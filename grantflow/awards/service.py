@@ -14,6 +14,7 @@ from flask_babel import lazy_ngettext
 from sqlalchemy import select
 
 from grantflow import clock
+from grantflow.awards import known as _known
 from grantflow.awards import measures as _measures
 from grantflow.awards import past as _past
 from grantflow.awards.banking import read_account, russian_account_fits
@@ -267,4 +268,13 @@ def all_closed(ctx: Context) -> Verdict:
     )
 
 
-__all__ = ["Account", "Agreement", "_measures", "_past", "agreement_fault", "read_acceptance", "read_agreement"]
+__all__ = [
+    "Account",
+    "Agreement",
+    "_known",
+    "_measures",
+    "_past",
+    "agreement_fault",
+    "read_acceptance",
+    "read_agreement",
+]

@@ -38,9 +38,9 @@ class Passed:
         self.rows = connection().execute(_PAST, {"wanted": case.id}).all() if move_needs_it else []
         self.since = case.since_seq
 
-    def last_actor(self, move: str) -> int | None:
-        """Who last made that move, in the whole life of the case."""
-        return next((row.actor_id for row in reversed(self.rows) if row.move == move), None)
+    def makers(self, move: Move) -> list[int | None]:
+        """Who last made that move, in the whole life of the case; of one that takes votes, everybody whose vote made it."""
+        return [row.actor_id for row in self.rows if row.move == move.name][-move.quorum :]
 
     def voters(self, move: str) -> list[int | None]:
         """Who has voted for that move since the case came into its present state."""
@@ -73,9 +73,9 @@ def judge(ctx: Context, past: Passed) -> Verdict:
     if not ctx.role:
         return no(_("Only %(who)s may do this.", who=role_names(move.roles)))
     for other in move.distinct_from:
-        if ctx.actor.person_id is not None and past.last_actor(other) == ctx.actor.person_id:
-            earlier = ctx.workflow.moves_by_name[other].say
-            return no(_("This needs a second person: the step “%(step)s” was yours.", step=LabelText(earlier)))
+        earlier = ctx.workflow.moves_by_name[other]
+        if ctx.actor.person_id is not None and ctx.actor.person_id in past.makers(earlier):
+            return no(_("This needs a second person: the step “%(step)s” was yours.", step=LabelText(earlier.say)))
     if move.quorum > 1 and ctx.actor.person_id in past.voters(move.name):
         missing = move.quorum - len(past.voters(move.name))
         return no(

@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import and_, select
 
 from grantflow.db import session
+from grantflow.eligibility.models import WaiverVote
 from grantflow.eligibility.standing import WAIVERS
 from grantflow.history.models import Event, PrivateValue
 from grantflow.identity.labels import ROLE_LABELS
@@ -110,6 +111,7 @@ def _waived(call: Any, names: dict[int, Any]) -> Iterator[Exceptional]:
         select(WAIVERS.c.code, WAIVERS.c.reason, WAIVERS.c.at, _C.id, _C.ref, _A.organisation_id, _A.pack_hash)
         .join(CASES, _C.id == WAIVERS.c.case_id)
         .join(APPLICATIONS, _A.case_id == WAIVERS.c.case_id)
+        .join(WaiverVote, (WaiverVote.waiver_id == WAIVERS.c.id) & WaiverVote.agreed)
         .where(_C.call_id == call.case_id)
     )
     for row in rows:

@@ -18,7 +18,7 @@ from grantflow.cases import definitions, titles
 from grantflow.cases.access import visible_to
 from grantflow.db import session
 from grantflow.eligibility.filters import Filter
-from grantflow.eligibility.standing import RESULTS, WAIVERS
+from grantflow.eligibility.standing import RESULTS, VOTES, WAIVERS
 from grantflow.eligibility.tallies import Tally, tallies
 from grantflow.engine.definition import State
 from grantflow.identity.access import Actor
@@ -190,6 +190,7 @@ def _checked(case_ids: list[int]) -> dict[int, Checked]:
     waived = (
         select(func.count())
         .select_from(WAIVERS)
+        .join(VOTES, (VOTES.c.waiver_id == WAIVERS.c.id) & VOTES.c.agreed)
         .where(WAIVERS.c.case_id == latest.c.case_id, WAIVERS.c.run == latest.c.run)
         .scalar_subquery()
     )

@@ -1,19 +1,22 @@
 """Owns judging one application by the rules of its call: each rule's verdict, with the values its sentence
 is made of.
 
-Pure: it knows answers, terms and a few facts of the call, no database. Running and keeping is `service`'s.
+Pure: it knows answers, terms and a few facts of the call, no database. Rules with a limit of their own, and those that
+look beyond the form, are in `kinds`; running and keeping is `service`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import date
-from decimal import ROUND_DOWN, Decimal
-from typing import Any, Literal
+from decimal import Decimal
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from grantflow.eligibility.finding import Facts, Finding, Word, people, sums_missing, unanswered
+from grantflow.eligibility.kinds import JUDGES, SENTENCES, cut
 from grantflow.money import Money
 from grantflow.programmes import expression
 from grantflow.programmes.hearing import Heard
@@ -23,68 +26,57 @@ from grantflow.programmes.terms import Rule, Terms, Threshold
 from grantflow.rendering import day, money, number, percent
 from grantflow.submissions.answers import Draft, Sums
 
-Word = Literal["ok", "fail", "unknown"]
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a rule needs to know beside the answers: the call's districts on its last day, and that day."""
-
-    districts: frozenset[str]
-    closes_on: date
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one rule says. `unknown`: it does not apply, or nobody answered and that is no fault."""
-
-    code: str
-    verdict: Word
-    params: dict[str, Any] = field(default_factory=dict)
-
-
 Judge = Callable[[Rule, Terms, Mapping[str, Any], Facts], Finding]
 
 
 def judge(terms: Terms, answers: Mapping[str, Any], facts: Facts) -> list[Finding]:
-    """Every rule's word, in the order of the call."""
-    return [judge_rule(rule, terms, answers, facts) for rule in terms.eligibility]
+    """The word of every rule that holds on the closing day, in the order of the call."""
+    return [judge_rule(rule, terms, answers, facts) for rule in terms.rules_on(facts.closes_on)]
 
 
 def judge_rule(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
-    """One rule's word. A rule that does not apply is `unknown` with `applies: False`."""
+    """One rule's word. A rule that does not apply is `unknown` with `applies: False`; `since` names its version."""
     if rule.condition is not None and not _concerns(rule.condition, terms, answers):
-        return Finding(rule.code, "unknown", {"applies": False})
-    return _JUDGES[rule.kind](rule, terms, answers, facts)
+        finding = Finding(rule.code, "unknown", {"applies": False})
+    else:
+        finding = _JUDGES[rule.kind](rule, terms, answers, facts)
+    return replace(finding, params={**finding.params, **version_of(rule)})
 
 
 def _concerns(condition: expression.Node, terms: Terms, answers: Mapping[str, Any]) -> bool:
     return expression.evaluate(condition, Heard(terms.questions.values(), answers)) is True
 
 
-def _unanswered(rule: Rule, *codes: str) -> Finding:
-    word: Word = "unknown" if rule.unanswered == "pass" else "fail"
-    return Finding(rule.code, word, {"missing": list(codes)})
+def version_of(rule: Rule) -> dict[str, str]:
+    """What names this version of a rule among those of its code; nothing where it has held for ever."""
+    return {"since": rule.valid_from.isoformat()} if rule.valid_from else {}
+
+
+def rule_of(terms: Terms, code: str, params: Mapping[str, Any]) -> Rule | None:
+    """The rule, in the version, that a finding was made by; None for one that these terms do not hold."""
+    return next(
+        (r for r in terms.eligibility if r.code == code and version_of(r).get("since") == params.get("since")), None
+    )
 
 
 def _district(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
     code = answers.get(rule.question or "")
     if not code:
-        return _unanswered(rule, rule.question or "")
+        return unanswered(rule, rule.question or "")
     return Finding(rule.code, "ok" if code in facts.districts else "fail", {"district": code})
 
 
 def _legal_form(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
     value = answers.get(rule.question or "")
     if not value:
-        return _unanswered(rule, rule.question or "")
+        return unanswered(rule, rule.question or "")
     return Finding(rule.code, "ok" if value in rule.values else "fail", {"question": rule.question, "value": value})
 
 
 def _age(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
     value = answers.get(rule.question or "")
     if not value:
-        return _unanswered(rule, rule.question or "")
+        return unanswered(rule, rule.question or "")
     latest = add_period(date.fromisoformat(value), f"P{12 * (rule.years or 0)}M")
     word: Word = "ok" if facts.closes_on <= latest else "fail"
     return Finding(rule.code, word, {"date": value, "years": rule.years, "closes": facts.closes_on.isoformat()})
@@ -97,10 +89,10 @@ def _women(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -
         params["share"] = share
         if rule.owners.holds(Decimal(share), 100):
             return Finding(rule.code, "ok", params)
-    heads = _people(answers.get(rule.leadership or ""))
-    board = _people(answers.get(rule.board or ""))
+    heads = people(answers.get(rule.leadership or ""))
+    board = people(answers.get(rule.board or ""))
     if heads is None:
-        return Finding(rule.code, "fail", params) if "share" in params else _unanswered(rule, rule.leadership or "")
+        return Finding(rule.code, "fail", params) if "share" in params else unanswered(rule, rule.leadership or "")
     params |= {"women": heads[0], "posts": heads[1]}
     if board is not None:
         params |= {"board_women": board[0], "board_posts": board[1]}
@@ -109,19 +101,10 @@ def _women(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -
     return Finding(rule.code, "ok" if passed else "fail", params)
 
 
-def _people(counter: Any) -> tuple[int, int] | None:
-    """Women, and all, of a counter; None where nobody was counted."""
-    if not isinstance(counter, Mapping):
-        return None
-    women = int(counter.get("women") or 0)
-    whole = women + int(counter.get("men") or 0) + int(counter.get("not_stated") or 0)
-    return (women, whole) if whole else None
-
-
 def _asked(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
     sums = Sums.of(terms, Draft(dict(answers)))
     if sums.asked is None:
-        return _unanswered(rule, terms.keys.budget, terms.keys.own_share)
+        return unanswered(rule, *sums_missing(terms, answers))
     inside = terms.min_ask_minor <= sums.asked <= terms.max_ask_minor
     return Finding(rule.code, "ok" if inside else "fail", {"asked": sums.asked})
 
@@ -129,7 +112,7 @@ def _asked(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -
 def _own_share(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
     sums = Sums.of(terms, Draft(dict(answers)))
     if sums.own is None or not sums.total:
-        return _unanswered(rule, terms.keys.budget, terms.keys.own_share)
+        return unanswered(rule, *sums_missing(terms, answers))
     enough = Threshold(operator=">=", percent=terms.own_share_min).holds(sums.own, sums.total)
     return Finding(rule.code, "ok" if enough else "fail", {"own": sums.own, "total": sums.total})
 
@@ -142,14 +125,14 @@ def _declared(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts
 def _answered(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
     missing = [code for code in rule.questions if not is_answered(terms.questions[code], answers.get(code))]
     if missing:
-        return _unanswered(rule, *missing)
+        return unanswered(rule, *missing)
     return Finding(rule.code, "ok", {"of": len(rule.questions)})
 
 
 def _dates(rule: Rule, terms: Terms, answers: Mapping[str, Any], facts: Facts) -> Finding:
     first, last = answers.get(rule.before or ""), answers.get(rule.after or "")
     if not first or not last:
-        return _unanswered(rule, *(c for c in (rule.before, rule.after) if c and not answers.get(c)))
+        return unanswered(rule, *(c for c in (rule.before, rule.after) if c and not answers.get(c)))
     start, end = date.fromisoformat(first), date.fromisoformat(last)
     good = end > start and (rule.max_months is None or end <= add_period(start, f"P{rule.max_months}M"))
     return Finding(rule.code, "ok" if good else "fail", {"first": first, "last": last})
@@ -165,6 +148,7 @@ _JUDGES: dict[str, Judge] = {
     "declaration_yes": _declared,
     "answered": _answered,
     "date_order": _dates,
+    **JUDGES,
 }
 
 
@@ -178,8 +162,11 @@ def sentence(
     if params.get("missing"):
         names = ", ".join(f"“{terms.questions[c].label.in_(lang)}”" for c in params["missing"] if c in terms.questions)
         return str(_("Not answered: %(questions)s.", questions=names))
-    said = _SENTENCES[rule.kind](rule, terms, params, places, lang)
-    return str(said)
+    if params.get("not_known"):
+        return str(_("This is looked at once it is known who applies."))
+    if rule.kind in SENTENCES:
+        return str(SENTENCES[rule.kind](rule, terms, params))
+    return str(_SENTENCES[rule.kind](rule, terms, params, places, lang))
 
 
 def _say_district(rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[str, Any], lang: str) -> Any:
@@ -233,12 +220,10 @@ def _say_asked(rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[s
 
 
 def _say_own(rule: Rule, terms: Terms, p: Mapping[str, Any], places: Mapping[str, Any], lang: str) -> Any:
-    # Cut, never rounded up: 9.996 % must not be shown as the 10 % it is not.
-    share = (Decimal(p["own"]) * 100 / Decimal(p["total"])).quantize(Decimal("0.01"), ROUND_DOWN).normalize()
     return _(
         "Own share: %(own)s of %(total)s, %(share)s; at least %(least)s is needed.",
         own=money(Money(p["own"], terms.currency)), total=money(Money(p["total"], terms.currency)),
-        share=percent(Decimal(format(share, "f"))), least=percent(terms.own_share_min),
+        share=cut(p["own"], p["total"]), least=percent(terms.own_share_min),
     )  # fmt: skip
 
 

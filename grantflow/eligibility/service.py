@@ -1,53 +1,61 @@
-"""Owns running the rules on what was sent, letting a rule pass with a reason, and the guards of the
-officer's moves.
+"""Owns running the rules on what was sent, and on a draft as advice.
 
-Leaves judging to `rules`, lists for the officer to `queries`. Every writing function needs a unit of work
-around it.
+Leaves judging to `rules`, letting a rule pass to `waiving`, evidence to `evidence`, appeals to `appeals`, lists for the
+officer to `queries`. Every writing function needs a unit of work around it.
 """
 
 from __future__ import annotations
 
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, insert, select
 
 from grantflow import clock
-from grantflow.cases import definitions
 from grantflow.cases.service import get, record
 from grantflow.db import session, writing
-from grantflow.eligibility.rules import Facts, Finding, judge, sentence
+from grantflow.eligibility import appeals as _appeals
+from grantflow.eligibility.evidence import note_evidence
+from grantflow.eligibility.finding import Facts, Finding, Known
+from grantflow.eligibility.knowledge import known_of
+from grantflow.eligibility.rules import judge, rule_of, sentence
 from grantflow.eligibility.standing import (
     RESULTS,
-    WAIVERS,
     Ruling,
     Run,
+    is_waiting,
     latest,
     open_rules,
     place_names,
     present,
 )
+from grantflow.eligibility.waiving import second, waive
 from grantflow.errors import NotFound, Refused
 from grantflow.identity.access import Actor
+from grantflow.programmes.closing import last_day
 from grantflow.programmes.models import CallScope, Place
-from grantflow.programmes.terms import Terms
+from grantflow.programmes.terms import Rule, Terms
 from grantflow.submissions.advice import Advice, advice_provider
 from grantflow.submissions.amending import carried
 from grantflow.submissions.queries import submitted
 from grantflow.submissions.rows import CASES, call_of, row_of, terms_of
 
 
-def facts_of(call: Any) -> Facts:
-    """What the rules need to know of a call: its districts as amended by the last day, and that day in its
-    zone."""
-    last = call.closes_at.astimezone(ZoneInfo(call.zone)).date()
+def facts_of(call: Any, known: Known | None = None) -> Facts:
+    """What the rules need to know of a call: its districts as amended by the last day, that day in its zone and the
+    day of the results; and what is known of whoever applies."""
+    last = last_day(call)
     codes = session().scalars(
         select(Place.code)
         .join(CallScope, CallScope.place_id == Place.id)
         .where(CallScope.call_id == call.case_id, (CallScope.until_on.is_(None)) | (CallScope.until_on > last))
     )
-    return Facts(frozenset(codes), last)
+    return Facts(frozenset(codes), last, call.results_on, known)
+
+
+def _findings(row: Any, terms: Terms, answers: dict[str, Any]) -> list[Finding]:
+    call = call_of(row.call_id)
+    return judge(terms, answers, facts_of(call, known_of(row, terms, answers, terms.rules_on(last_day(call)))))
 
 
 def run_checks(case_id: int, *, actor: Actor, key: str | None = None) -> list[Finding]:
@@ -63,9 +71,8 @@ def run_checks(case_id: int, *, actor: Actor, key: str | None = None) -> list[Fi
     if not is_waiting(case):
         raise Refused(_("The rules are run while an application waits for its eligibility check."))
     sent = submitted(case_id)
-    facts = facts_of(call_of(sent.row.call_id))
     terms = terms_of(sent.row.pack_hash)  # those it is held to now, under which it need not have been sent
-    findings = judge(terms, carried(sent.terms, terms, sent.answers), facts)
+    findings = _findings(sent.row, terms, carried(sent.terms, terms, sent.answers))
     run = (session().scalar(select(func.max(RESULTS.c.run)).where(RESULTS.c.case_id == case_id)) or 0) + 1
     now = clock.now()
     rows = [
@@ -94,13 +101,6 @@ def _staff_role(actor: Actor, case: Any) -> str:
     return next((role for role in ("officer", "manager") if role in roles), "")
 
 
-def is_waiting(case: Any) -> bool:
-    """Whether an application waits for its check now: a move from its state asks whether the rules were
-    run."""
-    workflow = definitions.pinned(case.workflow_hash)
-    return any("eligibility.checked" in move.guards for move in workflow.moves_from(case.state))
-
-
 def waiting(call_id: int) -> list[int]:
     """The applications of a call that wait for their check, in the order of their numbers."""
     rows = (
@@ -127,47 +127,14 @@ def run_all(call_id: int, *, actor: Actor, key: str | None = None) -> tuple[int,
     return len(cases), met
 
 
-def waive(case_id: int, code: str, reason: str, *, actor: Actor, key: str | None = None) -> None:
-    """Let a rule pass that is not met, with the reason: an event, and it stands beside the rule for good.
-
-    Refused without a reason, for a rule that is met, or where the rules were not run on what was sent last.
-    """
-    case = get(case_id)
-    if "officer" not in actor.roles_on(case) and not actor.everywhere:
-        raise Refused(_("Only a programme officer may let a rule pass."))
-    reason = reason.strip()
-    if not reason:
-        raise Refused(_("Write why the rule may pass: it will stand beside it for good."))
-    run = present(case_id)
-    if run is None:
-        raise Refused(_("Run the rules first: they were not run on what was sent last."))
-    word = session().scalar(
-        select(RESULTS.c.verdict).where(RESULTS.c.case_id == case_id, RESULTS.c.run == run, RESULTS.c.code == code)
-    )
-    if word is None:
+def rule_now(case_id: int, code: str) -> Rule:
+    """The rule of that code that holds for an application now; NotFound where its terms have none."""
+    row = row_of(case_id)
+    rules = terms_of(row.pack_hash).rules_on(last_day(call_of(row.call_id)))
+    found = next((rule for rule in rules if rule.code == code), None)
+    if found is None:
         raise NotFound
-    if word != "fail":
-        raise Refused(_("This rule does not stand in the way; nothing has to be let pass."))
-    known = select(WAIVERS.c.id).where(WAIVERS.c.case_id == case_id, WAIVERS.c.run == run, WAIVERS.c.code == code)
-    if session().scalar(known) is not None:
-        return
-    writing().execute(
-        insert(WAIVERS).values(case_id=case_id, run=run, code=code, reason=reason, at=clock.now(), by=actor.person_id)
-    )
-    record(
-        case_id,
-        "rule_waived",
-        actor=actor,
-        role="officer",
-        facts={"rule": _label(case_id, code), "rule_code": code, "run": run},
-        reason=reason,
-        key=key,
-    )
-
-
-def _label(case_id: int, code: str) -> Any:
-    rules = {rule.code: rule for rule in terms_of(row_of(case_id).pack_hash).eligibility}
-    return {"en": rules[code].label.en, "ru": rules[code].label.ru} if code in rules else code
+    return found
 
 
 @advice_provider
@@ -175,22 +142,22 @@ def beforehand(row: Any, terms: Terms, answers: dict[str, Any]) -> list[Advice]:
     """What the rules would say of a draft today: told to the applicant before anything is sent."""
     from grantflow.rendering import language
 
-    call = call_of(row.call_id)
-    findings = judge(terms, answers, facts_of(call))
+    findings = _findings(row, terms, answers)
     places = place_names([finding.params.get("district") for finding in findings])
     lang = language()
     told = []
-    for rule, finding in zip(terms.eligibility, findings, strict=True):
-        if finding.params.get("applies") is False:
+    for finding in findings:
+        rule = rule_of(terms, finding.code, finding.params)
+        if rule is None or finding.params.get("applies") is False:
             continue
         open_yet = finding.verdict == "fail" and finding.params.get("missing")
-        ok = None if open_yet or finding.verdict == "unknown" else finding.verdict == "ok"
+        ok = None if open_yet or finding.verdict == "unknown" or "warn" in finding.params else finding.verdict == "ok"
         text = sentence(rule, terms, finding.verdict, finding.params, places, lang)
         told.append(Advice(rule.label.in_(lang), ok, text if ok is not False else f"{text} {rule.refusal.in_(lang)}"))
     return told
 
 
 __all__ = [
-    "Run", "Ruling", "facts_of", "is_waiting", "latest", "open_rules", "present", "run_all", "run_checks",
-    "waive", "waiting",
+    "Run", "Ruling", "_appeals", "facts_of", "is_waiting", "latest", "note_evidence", "open_rules", "present", "run_all",
+    "rule_now", "run_checks", "second", "waive", "waiting",
 ]  # fmt: skip

@@ -1,44 +1,73 @@
 """Owns what the rules last said about an application, and the guards that stand on it.
 
-Leaves running them, and letting one pass, to `service`.
+Leaves running them to `service`, letting one pass to `waiving`, appeals to `appeals`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
 from sqlalchemy import func, select
 
+from grantflow.cases import definitions
 from grantflow.cases.context import Context
 from grantflow.db import session
-from grantflow.eligibility.models import EligibilityResult, EligibilityWaiver
-from grantflow.eligibility.rules import sentence
+from grantflow.eligibility.models import EligibilityResult, EligibilityWaiver, WaiverVote
+from grantflow.eligibility.rules import rule_of, sentence, version_of
 from grantflow.engine.registry import registry
 from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.history.models import Event
 from grantflow.identity.labels import Joined
+from grantflow.programmes.closing import last_day
 from grantflow.programmes.models import Place
 from grantflow.programmes.terms import Rule
-from grantflow.submissions.rows import APPLICATIONS, CASES, row_of, terms_of
+from grantflow.submissions.rows import APPLICATIONS, CASES, call_of, row_of, terms_of
 
 RESULTS = EligibilityResult.__table__
 WAIVERS = EligibilityWaiver.__table__
+VOTES = WaiverVote.__table__
+
+
+@dataclass(frozen=True)
+class Leave:
+    """Leave to pass that somebody proposed: why, by whom, and what the second officer said, if anybody has."""
+
+    reason: str
+    by: int
+    at: Any
+    agreed: bool | None = None
+    second: int | None = None
+    answer: str = ""
 
 
 @dataclass(frozen=True)
 class Ruling:
-    """One rule as a page shows it: its word, the sentence with its values, and why it was let pass, if it
-    was."""
+    """One rule as a page shows it: its word, the sentence with its values, and the exception, if one was proposed."""
 
     rule: Rule
     verdict: str
     text: str
-    waived: str = ""
-    waived_by: int | None = None
+    exception: Leave | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def waived(self) -> str:
+        """Why it was let pass; nothing where it was not, or not yet."""
+        return self.exception.reason if self.exception and self.exception.agreed else ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether an exception waits for its second officer."""
+        return self.exception is not None and self.exception.agreed is None
+
+    @property
+    def warns(self) -> bool:
+        """Whether an officer has something to look at although the rule is met."""
+        return bool(self.params.get("warn"))
 
     @property
     def met(self) -> bool:
@@ -72,25 +101,37 @@ def latest(case_id: int, lang: str = "en") -> Run | None:
         .execute(select(RESULTS).where(RESULTS.c.case_id == case_id, RESULTS.c.run == run).order_by(RESULTS.c.position))
         .all()
     )
-    waivers = {
-        row.code: row
-        for row in session().execute(select(WAIVERS).where(WAIVERS.c.case_id == case_id, WAIVERS.c.run == run))
-    }
+    waivers = leaves(case_id, run)
     terms = terms_of(row_of(case_id).pack_hash)
     places = place_names([row.params.get("district") for row in rows])
-    rules = {rule.code: rule for rule in terms.eligibility}
     rulings = tuple(
         Ruling(
-            rules[row.code],
-            row.verdict,
-            sentence(rules[row.code], terms, row.verdict, row.params, places, lang),
-            waivers[row.code].reason if row.code in waivers else "",
-            waivers[row.code].by if row.code in waivers else None,
+            rule, row.verdict, sentence(rule, terms, row.verdict, row.params, places, lang), waivers.get(row.code),
+            row.params,
         )
         for row in rows
-        if row.code in rules
-    )
+        if (rule := rule_of(terms, row.code, row.params)) is not None
+    )  # fmt: skip
     return Run(run, rows[0].version, rows[0].at, rows[0].by, rulings)
+
+
+def is_waiting(case: Any) -> bool:
+    """Whether an application waits for its check now: a move from its state asks whether the rules were
+    run."""
+    workflow = definitions.pinned(case.workflow_hash)
+    return any("eligibility.checked" in move.guards for move in workflow.moves_from(case.state))
+
+
+def leaves(case_id: int, run: int | None) -> dict[str, Leave]:
+    """The exceptions proposed in a run, by the code of their rule."""
+    rows = session().execute(
+        select(WAIVERS.c.code, WAIVERS.c.reason, WAIVERS.c.by, WAIVERS.c.at, VOTES.c.agreed,
+               VOTES.c.by.label("second"), VOTES.c.reason.label("answer"))
+        .outerjoin(VOTES, VOTES.c.waiver_id == WAIVERS.c.id)
+        .where(WAIVERS.c.case_id == case_id, WAIVERS.c.run == run)
+        .order_by(WAIVERS.c.id)
+    )  # fmt: skip
+    return {row.code: Leave(row.reason, row.by, row.at, row.agreed, row.second, row.answer or "") for row in rows}
 
 
 def place_names(codes: Iterable[str | None]) -> Mapping[str, Any]:
@@ -120,22 +161,39 @@ def present(case_id: int) -> int | None:
         return None
     last = select(Event.move).where(Event.case_id == case_id, Event.move.in_(("rules_run", "terms_changed")))
     since = session().scalar(last.order_by(Event.seq.desc()).limit(1))
-    return row.run if since != "terms_changed" else None
+    return row.run if since != "terms_changed" and _of_the_day(case_id, row.run) else None
+
+
+def _of_the_day(case_id: int, run: int) -> bool:
+    """Whether a run judged by the versions of the rules that hold on the closing day, which may have been put off."""
+    row = row_of(case_id)
+    terms = terms_of(row.pack_hash)
+    if not any(rule.valid_from or rule.valid_to for rule in terms.eligibility):
+        return True
+    used = session().execute(
+        select(RESULTS.c.code, RESULTS.c.params).where(RESULTS.c.case_id == case_id, RESULTS.c.run == run)
+    )
+    held = {(rule.code, version_of(rule).get("since")) for rule in terms.rules_on(last_day(call_of(row.call_id)))}
+    return {(found.code, found.params.get("since")) for found in used} == held
 
 
 def open_rules(case_id: int) -> list[Rule]:
     """The rules the latest run found not met, and nobody let pass."""
+    return [ruling for ruling, _params in not_met(case_id)]
+
+
+def not_met(case_id: int) -> list[tuple[Rule, Mapping[str, Any]]]:
+    """The same, each with the values its sentence is made of."""
     run = present(case_id)
-    failed = session().scalars(
-        select(RESULTS.c.code)
+    failed = session().execute(
+        select(RESULTS.c.code, RESULTS.c.params)
         .where(RESULTS.c.case_id == case_id, RESULTS.c.run == run, RESULTS.c.verdict == "fail")
-        .where(~select(WAIVERS.c.id).where(
-            WAIVERS.c.case_id == case_id, WAIVERS.c.run == run, WAIVERS.c.code == RESULTS.c.code
-        ).exists())
         .order_by(RESULTS.c.position)
     ).all()  # fmt: skip
-    rules = {rule.code: rule for rule in terms_of(row_of(case_id).pack_hash).eligibility}
-    return [rules[code] for code in failed if code in rules]
+    passed = {code for code, leave in leaves(case_id, run).items() if leave.agreed} if failed else set()
+    terms = terms_of(row_of(case_id).pack_hash)
+    found = [(rule_of(terms, row.code, row.params), row.params) for row in failed if row.code not in passed]
+    return [(rule, params) for rule, params in found if rule is not None]
 
 
 class InBoth:
@@ -165,6 +223,9 @@ def rules_met(ctx: Context) -> Verdict:
     if not failed:
         return YES
     names = Joined(InBoth(rule.label) for rule in failed)
+    waiting = [leave for leave in leaves(ctx.case.id, present(ctx.case.id)).values() if leave.agreed is None]
+    if waiting:
+        return no(_("Not met: %(rules)s. What was proposed to pass still needs a second officer.", rules=names))
     return no(_("Not met: %(rules)s. Let a rule pass with a reason, or find it ineligible.", rules=names))
 
 
@@ -189,13 +250,28 @@ def all_checked(ctx: Context) -> Verdict:
                 drafts,
             )
         )
-    if not left:
+    if left:
+        return no(
+            lazy_ngettext(
+                "One application is not checked yet, is being corrected, or was appealed.",
+                "%(num)d applications are not checked yet, are being corrected, or were appealed.",
+                left,
+            )
+        )
+    # Of what was refused only a refusal that may still be appealed has a date.
+    may_appeal = ctx.session.scalar(
+        select(func.count())
+        .select_from(CASES)
+        .where(CASES.c.call_id == ctx.case.id, CASES.c.kind == "application", CASES.c.stage == "refused")
+        .where(CASES.c.due_at > ctx.now)
+    )
+    if not may_appeal:
         return YES
     return no(
         lazy_ngettext(
-            "One application is not checked yet, or is being corrected.",
-            "%(num)d applications are not checked yet, or are being corrected.",
-            left,
+            "One applicant may still appeal against a refusal.",
+            "%(num)d applicants may still appeal against a refusal.",
+            may_appeal,
         )
     )
 
@@ -204,9 +280,7 @@ def all_checked(ctx: Context) -> Verdict:
 def settle(ctx: Context) -> None:
     """Say in the event what was found: the run, the rules not met, and those let pass."""
     run = present(ctx.case.id)
-    waived = ctx.session.scalars(
-        select(WAIVERS.c.code).where(WAIVERS.c.case_id == ctx.case.id, WAIVERS.c.run == run).order_by(WAIVERS.c.id)
-    ).all()
+    waived = [code for code, leave in leaves(ctx.case.id, run).items() if leave.agreed]
     ctx.fact("run", run)
     rules = {rule.code: rule for rule in terms_of(row_of(ctx.case.id).pack_hash).eligibility}
     if failed := open_rules(ctx.case.id):

@@ -1,27 +1,31 @@
 """The officer's pages: the calls one works on, the pipeline of a call, the rules of one application.
 
-What the rules say is `service`'s, what is listed is `queries`'; moves are made on the page of the case.
+What the rules say is `service`'s, what is listed is `queries`'; moves are made on the page of the case, and the page
+of visitors is in `visitor`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from grantflow import rendering
 from grantflow.cases.access import see
 from grantflow.db import unit_of_work
-from grantflow.eligibility import service
+from grantflow.eligibility import service, visitor
+from grantflow.eligibility.appeals import appeal_of
+from grantflow.eligibility.blueprint import bp
+from grantflow.eligibility.evidence import files_sent, notes_of
 from grantflow.eligibility.exceptions import exceptions_of
 from grantflow.eligibility.filters import Filter
-from grantflow.eligibility.forms import RunForm, WaiveForm
+from grantflow.eligibility.forms import EvidenceForm, RunForm, SecondForm, WaiveForm
 from grantflow.eligibility.proposals import proposal, told
 from grantflow.eligibility.queries import calls_of, districts_of, find, names_of
 from grantflow.eligibility.tallies import tallies
-from grantflow.errors import NotFound, Refused
+from grantflow.errors import NotFound, Refused, Stale
 from grantflow.identity.access import Actor, access
 from grantflow.identity.kept import form_data
 from grantflow.identity.labels import ROLE_LABELS
@@ -31,7 +35,6 @@ from grantflow.programmes.queries import call_by_code, terms_by_hash
 from grantflow.submissions.lateness import words_by_case
 from grantflow.submissions.parts import Part, application_part
 
-bp = Blueprint("eligibility", __name__)
 WORKERS = ("officer", "manager")
 
 
@@ -121,43 +124,102 @@ def _facts(case: Any, actor: Actor) -> dict[str, Any]:
     officer = bool(actor.roles_on(case) & set(WORKERS))
     present = run is not None and service.present(case.id) == run.n
     waits = service.is_waiting(case)
-    by = [run.by] if run else []
+    notes = notes_of(case.id)
     return {
         "case": case,
         "run": run,
         "current": present,
         "may_run": officer and waits,
         "may_waive": "officer" in actor.roles_on(case) and waits and present,
+        "may_note": "officer" in actor.roles_on(case) and waits,
+        "reader": actor.person_id,
         "proposed": proposal(case),
-        "names": names_of([*by, *(r.waived_by for r in run.rulings)] if run else by),
+        "appeal": appeal_of(case),
+        "notes": {code: found[0] for code, found in notes.items()},
+        "names": names_of(_people(run, notes)),
         "run_form": RunForm(None),
     }
+
+
+def _people(run: Any, notes: dict[str, list[Any]]) -> list[int | None]:
+    """Everybody named beside the rules."""
+    leaves = [ruling.exception for ruling in run.rulings if ruling.exception] if run else []
+    written = [note.by for found in notes.values() for note in found]
+    return [run.by if run else None, *(x.by for x in leaves), *(x.second for x in leaves), *written]
 
 
 @bp.route("/applications/<int:case_id>/rules/<code>/pass", methods=["GET", "POST"])
 @access("officer")
 def waive(case_id: int, code: str) -> Any:
-    """Let a rule pass that is not met, with a reason."""
+    """Let a rule pass that is not met: one officer proposes it with a reason, a second decides."""
     actor = current_actor()
     case = see(case_id, actor, "application")
     run = service.latest(case_id, rendering.language())
     ruling = next((r for r in run.rulings if r.rule.code == code), None) if run else None
     if ruling is None:
         raise NotFound
-    form = WaiveForm(form_data())
+    form = SecondForm(form_data()) if ruling.exception else WaiveForm(form_data())
     refused, status = "", 200
     if request.method == "POST":
         if form.validate():
             try:
-                with unit_of_work():
-                    service.waive(case_id, code, form.reason.data or "", actor=actor, key=form.key.data)
-                flash(_("The rule is let pass; the reason stands beside it."), "good")
+                flash(_carry_waiver(form, case_id, code, actor), "good")
                 return redirect(url_for("cases.show", case_id=case_id) + "#rules", 303)
             except Refused as refusal:
                 refused, status = str(refusal), 403
         else:
             status = 400
-    page = render_template("eligibility/waive.html", case=case, ruling=ruling, form=form, refused=refused)
+    asked = ruling.exception
+    page = render_template(
+        "eligibility/waive.html", case=case, ruling=ruling, form=form, refused=refused, asked=asked,
+        names=names_of([asked.by, asked.second]) if asked else {}, reader=actor.person_id,
+    )  # fmt: skip
+    return page, status
+
+
+def _carry_waiver(form: Any, case_id: int, code: str, actor: Actor) -> Any:
+    reason = form.reason.data or ""
+    with unit_of_work():
+        if isinstance(form, WaiveForm):
+            service.waive(case_id, code, reason, actor=actor, key=form.key.data)
+            return _("Proposed. The rule is let pass once a second officer agrees.")
+        agrees = form.agrees.data == "yes"
+        service.second(case_id, code, agrees, reason, actor=actor, key=form.key.data)
+    return _("The rule is let pass; the reason stands beside it.") if agrees else _("The rule stays not met.")
+
+
+@bp.route("/applications/<int:case_id>/rules/<code>/evidence", methods=["GET", "POST"])
+@access("officer", "manager", "auditor")
+def evidence(case_id: int, code: str) -> Any:
+    """What was looked at for a rule: every version of the note, and for an officer the next one."""
+    actor = current_actor()
+    case = see(case_id, actor, "application")
+    if case.ref is None:
+        raise NotFound
+    rule = service.rule_now(case_id, code)
+    notes = notes_of(case_id).get(code, [])
+    officer = "officer" in actor.roles_on(case)
+    form = EvidenceForm(form_data(), files=files_sent(case_id), last=notes[0] if notes else None)
+    refused, status = "", 200
+    if request.method == "POST":
+        try:
+            if form.validate():
+                with unit_of_work():
+                    service.note_evidence(
+                        case_id, code, form.note.data or "", form.file_id, seen=form.version, actor=actor,
+                        key=form.key.data,
+                    )  # fmt: skip
+                flash(_("Noted. Earlier notes stay below it."), "good")
+                return redirect(url_for("cases.show", case_id=case_id) + "#rules", 303)
+            status = 400
+        except (Refused, Stale) as refusal:
+            refused, status = str(refusal), refusal.status
+            notes = notes_of(case_id).get(code, [])
+            form.seen.data = str(notes[0].n if notes else 0)
+    page = render_template(
+        "eligibility/evidence.html", case=case, rule=rule, notes=notes, form=form, refused=refused,
+        may=officer and service.is_waiting(case), names=names_of([note.by for note in notes]),
+    )  # fmt: skip
     return page, status
 
 
@@ -172,3 +234,6 @@ def part(case: Any, actor: Actor) -> Part | None:
     if "applicant" in roles and told(case):
         return Part("eligibility/told.html", {"run": service.latest(case.id, rendering.language())}, 20)
     return None
+
+
+__all__ = ["bp", "visitor"]

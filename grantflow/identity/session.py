@@ -154,7 +154,7 @@ def sign_in(person: Person) -> None:
     """Begin a session in a clean one, so that nothing planted before goes along; the language and kept words
     stay.
     """
-    stay = {name: session[name] for name in ("language", "kept", "_flashes") if name in session}
+    stay = {name: session[name] for name in ("language", "kept", "precheck", "_flashes") if name in session}
     session.clear()
     session.update(stay)
     g.actor, g.visitor = actor_for(person), Visitor.of(person)

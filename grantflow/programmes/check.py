@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from grantflow.engine.faults import instead
@@ -182,7 +183,7 @@ def terms(terms: Terms) -> Found:
     yield from _doubles((q.code for section in terms.form for q in section.questions), "form", "question")
     yield from check_form.form(terms.form, "form")
     yield from _keys(terms.keys, terms)
-    yield from _doubles((rule.code for rule in terms.eligibility), "eligibility", "rule")
+    yield from _versions(terms)
     for rule in terms.eligibility:
         yield from _rule(rule, terms)
     yield from _rubric(terms.rubric)
@@ -232,9 +233,31 @@ def _keys(keys: Keys, terms: Terms) -> Found:
         yield f"form.{leads.code}", f"The options must be among: {', '.join(sorted(_LEADERS))}.", "options"
 
 
+def _versions(terms: Terms) -> Found:
+    """Rules of one code are versions of one rule: each holds from the day after the one before it."""
+    by_code: dict[str, list[Rule]] = {}
+    for rule in terms.eligibility:
+        by_code.setdefault(rule.code, []).append(rule)
+    for code, versions in by_code.items():
+        for before, after in pairwise(versions):
+            if before.valid_to is None or after.valid_from != before.valid_to + timedelta(days=1):
+                said = "stands here twice. Versions of a rule follow each other, and the days of each join the next."
+                yield "eligibility", f'The rule "{code}" {said}', "double"
+
+
 def _rule(rule: Rule, terms: Terms) -> Found:
     where, known = f"eligibility.{rule.code}", terms.questions
-    one = {"district_in_scope": {"district"}, "legal_form_in": {"choice"}, "max_age_years": {"date"}}
+    one = {
+        "district_in_scope": {"district"}, "legal_form_in": {"choice"}, "max_age_years": {"date"}, "age": {"date"},
+        "women_own": {"number"}, "double_funding": {"yes_no"}, "de_minimis": {"money"}, "unreturned": {"yes_no"},
+        "training": {"yes_no", "declaration"}, "fiscal_sponsor": {"yes_no", "choice"},
+    }  # fmt: skip
+    if rule.source is None:
+        yield where, "A rule names its source: the document, the article and the date.", "source"
+    if rule.unit is not None and rule.unit.isupper() and rule.unit != terms.currency and rule.rate is None:
+        yield where, f"The call counts in {terms.currency}: a limit in {rule.unit} needs a rate.", "currency"
+    if rule.kind == "amount" and rule.unit != terms.currency:
+        yield where, f"What is asked is counted in {terms.currency}.", "currency"
     yield from _refers(rule.question, one.get(rule.kind, set()), known, where, "question")
     yield from _refers(rule.owner_share, {"number"}, known, where, "owner_share")
     yield from _refers(rule.leadership, {"counter"}, known, where, "leadership")
@@ -246,7 +269,7 @@ def _rule(rule: Rule, terms: Terms) -> Found:
         kinds = {"declaration", "consent"} if rule.kind == "declaration_yes" else any_kind
         yield from _refers(code, set(kinds), known, where, "questions")
     form = known.get(rule.question or "")
-    if form and rule.kind == "legal_form_in" and (wrong := sorted(set(rule.values) - set(form.values))):
+    if form and rule.values and (wrong := sorted(set(rule.values) - set(form.values))):
         yield where, f'"{form.code}" cannot be answered with: {", ".join(wrong)}.', "question"
     yield from check_form.rule(rule.when, known, where)
     if (condition := rule.applies_when) is not None:

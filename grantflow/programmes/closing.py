@@ -7,8 +7,9 @@ drafts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask_babel import force_locale
 
@@ -49,3 +50,9 @@ def _hour(at: datetime, zone: str) -> dict[str, str]:
         with force_locale(language):
             said[language] = rendering.moment(at, zone, "full")
     return said
+
+
+def last_day(call: Any) -> date:
+    """The closing day of a call in its zone: the day on which its rules of eligibility must hold."""
+    found: date = call.closes_at.astimezone(ZoneInfo(call.zone)).date()
+    return found

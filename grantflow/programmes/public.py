@@ -18,6 +18,7 @@ from grantflow.errors import NotFound
 from grantflow.identity.access import PUBLIC, access
 from grantflow.identity.session import current_actor
 from grantflow.programmes import queries
+from grantflow.programmes.closing import last_day
 from grantflow.programmes.inquiries import takes_applications
 from grantflow.programmes.questions import Question
 
@@ -113,6 +114,7 @@ def page_of_call(code: str, **more: Any) -> dict[str, Any]:
             }
             for on in amended
         ],
+        "rules": terms.rules_on(last_day(call)),
         "describe": describe,
         "minutes": sum(section.minutes for section in terms.form),
         "other_zone": next((zone for zone in queries.zones_of(programme.id) if zone != call.zone), None),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Literal, Self
@@ -19,6 +20,7 @@ from grantflow.engine.definition import Label
 from grantflow.programmes.expression import Node
 from grantflow.programmes.parts import Code, Minor, Number, Operator, Part, Percent, Period, Prose
 from grantflow.programmes.questions import Condition, Formula, Question, Section, condition_of
+from grantflow.programmes.rule_kinds import Comparison, Dated, RuleKind, Source, Unit, fits
 
 FORMAT = 1
 """Version of the canonical content. Applications are pinned to the hash: change it only with this number."""
@@ -26,23 +28,6 @@ FORMAT = 1
 SeatKind = Literal["cso", "local_authority", "other"]
 AwardType = Literal["female", "social", "both"]
 GrantKind = Literal["new", "growing"]
-RuleKind = Literal[
-    "district_in_scope", "legal_form_in", "max_age_years", "women_majority", "asked_within", "own_share_min",
-    "declaration_yes", "answered", "date_order",
-]  # fmt: skip
-
-RULE_KEYS: dict[str, tuple[set[str], set[str]]] = {
-    "district_in_scope": ({"question"}, set()),
-    "legal_form_in": ({"question", "values"}, set()),
-    "max_age_years": ({"question", "years"}, set()),
-    "women_majority": ({"leadership", "board", "leaders"}, {"owner_share", "owners"}),
-    "asked_within": (set(), set()),
-    "own_share_min": (set(), set()),
-    "declaration_yes": ({"questions"}, set()),
-    "answered": ({"questions"}, set()),
-    "date_order": ({"before", "after"}, {"max_months"}),
-}
-"""For each kind of rule: the keys it needs, and those it may have."""
 
 
 class Threshold(Part):
@@ -59,12 +44,13 @@ class Threshold(Part):
         return left > right if self.operator == ">" else left >= right
 
 
-class Rule(Part):
+class Rule(Dated):
     """A rule of eligibility: what is looked at, and the sentence an applicant reads when it fails.
 
     `women_majority` passes when the owners' share passes `owners`, or when leadership and board both pass
     `leaders` (a board that is not there is not looked at). An answer that is not there fails, unless
-    `unanswered = "pass"`.
+    `unanswered = "pass"`. A rule applies if its days hold the closing day of the call; two of one code with joining
+    days are its versions. `waiver = "none"`: nobody may let it pass.
     """
 
     code: Code
@@ -86,15 +72,20 @@ class Rule(Part):
     before: Code | None = None
     after: Code | None = None
     max_months: int | None = Field(default=None, ge=1, le=120)
+    operator: Comparison | None = None
+    value: Number | None = None
+    unit: Unit | None = None
+    within: Literal["call", "programme"] = "call"
+    rate: Number | None = Field(default=None, gt=0)
+    """How much of the call's currency one `unit` is, where a limit stands in another currency."""
+    waiver: Literal["second_officer", "none"] = "second_officer"
+    source: Source | None = None
+    """None only in terms that were stored before sources were asked for: a file without one does not load."""
 
     @model_validator(mode="after")
     def _keys_fit_the_kind(self) -> Rule:
-        needed, allowed = RULE_KEYS[self.kind]
-        given = self.model_fields_set - {"code", "kind", "label", "refusal", "applies_when", "when", "unanswered"}
-        if foreign := sorted(given - needed - allowed):
-            raise ValueError(f"a rule of kind {self.kind} has no {', '.join(foreign)}")
-        if missing := sorted(needed - given):
-            raise ValueError(f"a rule of kind {self.kind} needs {', '.join(missing)}")
+        if wrong := fits(self.kind, set(self.model_fields_set), self.unit, self.value):
+            raise ValueError(wrong)
         if (self.owner_share is None) != (self.owners is None):
             raise ValueError("owner_share and owners belong together")
         return self
@@ -252,6 +243,8 @@ class Terms(Part):
     tranches: tuple[Tranche, ...] = Field(min_length=1)
     reports: tuple[Report, ...] = ()
     checks: Checks
+    appeal_days: int | None = Field(default=None, ge=1, le=60)
+    """Working days in which an applicant found ineligible may appeal; None: this call knows no appeal."""
 
     @cached_property
     def questions(self) -> dict[str, Question]:
@@ -280,6 +273,10 @@ class Terms(Part):
     def section(self, code: str) -> Section | None:
         """A section of the form by its code."""
         return next((section for section in self.form if section.code == code), None)
+
+    def rules_on(self, day: date) -> tuple[Rule, ...]:
+        """The rules that hold on a day, the closing day of the call: of each code one version."""
+        return tuple(rule for rule in self.eligibility if rule.holds_on(day))
 
     def report(self, code: str) -> Report | None:
         """A report by its code."""

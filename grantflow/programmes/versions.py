@@ -30,6 +30,7 @@ _PARTS = {
     "tranches": ({"tranches"}, "Tranches", "Транши"),
     "reports": ({"reports"}, "Reports", "Отчёты"),
     "checks": ({"checks"}, "Checks", "Проверки"),
+    "appeal": ({"appeal_days"}, "Days for an appeal", "Срок обжалования"),
 }
 _SCALE = ("scale", Label(en="Scale, quorum or threshold", ru="Шкала, кворум или порог"))
 
@@ -68,11 +69,19 @@ def differences(before: Terms, after: Terms) -> Differences:
 
 def _parts(before: Sequence[Any], after: Sequence[Any]) -> list[tuple[str, Label]]:
     """Rules or criteria that are new, gone or other than they were; all of them where only their order differs."""
-    was, now = ({part.code: part for part in parts} for parts in (before, after))
+    was, now = (_by_code(parts) for parts in (before, after))
     odd = [code for code in {**was, **now} if was.get(code) != now.get(code)]
     if not odd and tuple(was) != tuple(now):
         odd = list(now)
-    return [(code, (now.get(code) or was[code]).label) for code in odd]
+    return [(code, (now.get(code) or was[code])[-1].label) for code in odd]
+
+
+def _by_code(parts: Sequence[Any]) -> dict[str, list[Any]]:
+    """Parts by their code; of a rule all its versions."""
+    found: dict[str, list[Any]] = {}
+    for part in parts:
+        found.setdefault(part.code, []).append(part)
+    return found
 
 
 def _sections(before: Terms, after: Terms) -> list[tuple[str, Label]]:

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select, update
 
 from grantflow import clock
-from grantflow.cases import words
+from grantflow.cases import definitions, words
 from grantflow.cases.service import get, record
 from grantflow.db import session, writing
 from grantflow.engine.definition import Stage
@@ -206,6 +206,8 @@ def _stays(case: Any, row: Any, new: Terms) -> Any | None:
     """Why an application keeps the terms it has; None where it may be moved."""
     if case.stage not in _OPEN:
         return _("it was checked, or has ended, under the terms it has")
+    if definitions.pinned(case.workflow_hash).moves_from(case.state, "grant_appeal"):
+        return _("an appeal is under way, which is decided under the terms it has")
     if mode(case) == "returned":
         return _("it is with the applicant for correction")
     if new.currency != row.currency:

@@ -25,6 +25,7 @@ from grantflow.paging import number
 from grantflow.programmes.queries import call_by_code
 from grantflow.submissions import (
     attempts,
+    beforehand,
     comparing_rooms,
     desk,
     health_rooms,
@@ -84,13 +85,16 @@ def apply(code: str) -> Any:
         try:
             with unit_of_work():
                 case = service.start_draft(code, int(form.organisation.data), actor=actor, key=form.key.data)
+                if "carry" in request.form:
+                    beforehand.fill_blanks(case.id, beforehand.offered(code), actor=actor)
+            beforehand.forget()
             return redirect(url_for(".tasks", case_id=case.id), 303)
         except Refused as refusal:
             refused = str(refusal)
     others = {body.id: service.siblings(call.case_id, body.id) for body in bodies}
     page = render_template(
         "submissions/apply.html", call=call, bodies=bodies, form=form, others=others, refused=refused,
-        verdict=pages.window_of(call),
+        verdict=pages.window_of(call), answered=len(beforehand.offered(code)),
     )  # fmt: skip
     return page, 403 if refused else 400 if form.errors else 200
 

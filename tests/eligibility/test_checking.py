@@ -74,6 +74,10 @@ def test_a_rule_that_is_not_met_stops_the_pass_until_it_is_let_pass_with_a_reaso
         service.waive(case_id, "district", "Why not.", actor=world.officer)
     with unit_of_work():
         service.waive(case_id, "women", "The fourth post was filled last week.", actor=world.officer)
+    with pytest.raises(Refused, match="still needs a second officer"):
+        decide(case_id, "pass", world.officer)
+    with unit_of_work():
+        service.second(case_id, "women", True, "", actor=world.second)
     decide(case_id, "pass", world.officer)
     facts = session().scalars(select(Event.facts).where(Event.case_id == case_id, Event.move == "pass")).one()
     assert facts["rules_let_pass"]["en"].startswith("Women own at least half")
@@ -276,8 +280,19 @@ def test_a_rule_is_let_pass_in_the_browser_with_its_reason(app: Flask, world: Wo
     empty = client.post(path, data={"key": field(form, "key"), "reason": ""})
     assert empty.status_code == 400 and "Write why the rule may pass" in text_of(empty)
     assert client.post(path, data={"key": field(form, "key"), "reason": "New chair."}).status_code == 303
+    waits = text_of(client.get(f"/cases/{case_id}"))
+    assert f"“New chair.” {world.officer.name} It counts once a second officer agrees." in waits
+    assert "one is not met" in waits and "It waits for a second officer" in text_of(client.get(path))
+    other = signed_in(app, world.second)
+    assert "Let a rule pass? A second officer decides" in text_of(other.get("/desk"))
+    form = other.get(path)
+    silent = other.post(path, data={"key": field(form, "key"), "agrees": "no", "reason": ""})
+    assert silent.status_code == 400 and "Write why it may not pass" in text_of(silent)
+    assert other.post(path, data={"key": field(form, "key"), "agrees": "yes", "reason": ""}).status_code == 303
     after = text_of(client.get(f"/cases/{case_id}"))
-    assert f"“New chair.” {world.officer.name}" in after and "nothing stands in the way" in after
+    assert f"“New chair.” {world.officer.name} Agreed: {world.second.name}" in after
+    assert "nothing stands in the way" in after
+    assert "A second officer decides" not in text_of(other.get("/desk"))
     assert client.get(f"/applications/{case_id}/rules/nonsense/pass").status_code == 404
     for actor, status in ((world.applicant, 403), (world.manager, 403), (world.auditor, 403)):
         assert signed_in(app, actor).get(path).status_code == status

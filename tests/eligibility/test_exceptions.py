@@ -34,6 +34,11 @@ def _everything(world: World) -> None:
         failed = [one.code for one in eligibility.run_checks(waived, actor=world.officer) if one.verdict == "fail"]
     with unit_of_work():
         eligibility.waive(waived, failed[0], "Trained elsewhere <proved>.", actor=world.officer)
+    assert "waived" not in {row.kind for row in exceptions_of(call_by_code("KR-2021"))[0]}, (
+        "a second officer is missing"
+    )
+    with unit_of_work():
+        eligibility.second(waived, failed[0], True, "", actor=world.second)
 
 
 def test_every_kind_stands_there_with_its_reason(app: Flask, world: World) -> None:

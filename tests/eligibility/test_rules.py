@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grantflow.eligibility.rules import Facts, judge, sentence
+from grantflow.eligibility.finding import Facts, Known
+from grantflow.eligibility.rules import judge, sentence
 from grantflow.programmes.parts import Prose
 from grantflow.programmes.terms import Terms, Threshold
 from grantflow.submissions.answers import final
 from tests.submissions.test_answers import full, terms
 
 __all__ = ["terms"]
-FACTS = Facts(frozenset({"suoyarvsky", "pitkyarantsky"}), date(2021, 11, 1))
+FACTS = Facts(frozenset({"suoyarvsky", "pitkyarantsky"}), date(2021, 11, 1), known=Known())
 
 
 def found(terms: Terms, code: str, **changes: Any) -> tuple[str, str]:

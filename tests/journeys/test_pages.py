@@ -30,7 +30,7 @@ PEOPLE = {
 }  # fmt: skip
 PAGES: dict[str, tuple[str, ...]] = {
     "nobody": (
-        "/", "/sign-in", "/register", "/password", "/calls/ZB-2022", "/calls/ZB-2022/to-read", "/calls/KR-2021", "/calls/KR-2021/results",
+        "/", "/sign-in", "/register", "/password", "/calls/ZB-2022", "/calls/ZB-2022/check", "/calls/ZB-2022/to-read", "/calls/KR-2021", "/calls/KR-2021/results",
         "/accessibility", "/privacy", "/cookies", "/mailbox", "/no/such/page",
     ),
     "applicant": (
@@ -50,6 +50,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/desk", "/pipeline", "/calls/KR-2021/pipeline", "/calls/ZB-2022/pipeline", "/calls/ZB-2022/drafts",
         "/calls/ZB-2022/health", "/calls/ZB-2022/health/remind", "/calls/ZB-2022/attempts",
         "/cases/{submitted}", "/applications/{submitted}/rules", "/cases/{submitted}/moves/return",
+        "/applications/{submitted}/rules/papers/evidence",
         "/cases/{submitted}/moves/refuse", "/cases/{declined}", "/cases/{award}", "/cases/{report}",
         "/cases/{report}/moves/accept", "/checks", "/cases/{call}", "/programmes", "/programmes/prozvet", "/people",
         "/calls/ZB-2022/questions", "/calls/ZB-2022/questions/2/answer", "/calls/ZB-2022/questions/5/answer",

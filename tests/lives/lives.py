@@ -284,19 +284,23 @@ class Lives:
         self.tries("sends", lambda: submissions.submit(case.id, actor=actor, key=key, version=version))
 
     def examines(self, rnd: random.Random) -> None:
-        """The rules are run, one is let pass, an applicant is given more time."""
+        """The rules are run, one is proposed to pass and decided on by a second, an applicant is given more time."""
         found = self.cases("application")
         if not found:
             return
         case = rnd.choice([c for c in found if c.state == "submitted"] or found)
         actor = self.actor(rnd.choice(["officer", "officer2", "manager", "anna", "auditor"]))
-        what = rnd.choice(["rules", "rules", "waives", "extends"])
+        what = rnd.choice(["rules", "rules", "waives", "seconds", "extends"])
         if what == "rules":
             self.tries("rules", lambda: eligibility.run_checks(case.id, actor=actor))
-        elif what == "waives":
+        elif what in ("waives", "seconds"):
             rules = scoring.terms_of(submissions.row_of(case.id).pack_hash).eligibility
             rule, reason = rnd.choice([*(r.code for r in rules), "no_such_rule"]), rnd.choice(REASONS)
-            self.tries("waives", lambda: eligibility.waive(case.id, rule, reason, actor=actor))
+            if what == "waives":
+                self.tries(what, lambda: eligibility.waive(case.id, rule, reason, actor=actor))
+            else:
+                agrees = rnd.random() < 0.8
+                self.tries(what, lambda: eligibility.second(case.id, rule, agrees, reason, actor=actor))
         else:
             until, reason = clock.now() + timedelta(days=rnd.randint(-2, 90)), rnd.choice(REASONS)
             self.tries("extends", lambda: submissions.extend_deadline(case.id, until, reason, actor=actor))

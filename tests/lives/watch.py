@@ -98,7 +98,7 @@ class Watch:
         assert event.role in move.roles, f"{event.move} by a {event.role}"
         self._held(event, [r for r in (was, row) if r is not None])
         past = rows(EVENTS, EVENTS.c.case_id == row.id, EVENTS.c.seq < event.seq)
-        self._two_persons(event, move, past)
+        self._two_persons(event, move, workflow, past)
         self._quorum(event, move, workflow, past)
 
     def _held(self, event: Any, records: list[Any]) -> None:
@@ -124,12 +124,10 @@ class Watch:
             all(getattr(role, s) in (None, getattr(record, s)) for s in SCOPES) for role in held for record in records
         ), f"{event.move} by somebody who was no {event.role} there"
 
-    def _two_persons(self, event: Any, move: Move, past: list[Any]) -> None:
+    def _two_persons(self, event: Any, move: Move, workflow: Workflow, past: list[Any]) -> None:
         for other in move.distinct_from:
-            made = [e.actor_id for e in past if e.move == other]
-            assert not made or event.actor_id is None or made[-1] != event.actor_id, (
-                f"{move.name} after {other}, one person"
-            )
+            made = [e.actor_id for e in past if e.move == other][-workflow.move(other).quorum :]
+            assert event.actor_id is None or event.actor_id not in made, f"{move.name} after {other}, one person"
 
     def _quorum(self, event: Any, move: Move, workflow: Workflow, past: list[Any]) -> None:
         if move.quorum == 1:
