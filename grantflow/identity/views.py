@@ -21,7 +21,9 @@ from grantflow.extensions import limiter
 from grantflow.identity import accounts as _accounts  # noqa: F401  its views belong to the same blueprint
 from grantflow.identity import addresses, forms, kept, links, passwords, queries, registration, service, throttle
 from grantflow.identity import bodies as _bodies  # noqa: F401  its views too
+from grantflow.identity import merge_pages as _merge_pages  # noqa: F401  and these
 from grantflow.identity import oneself as _oneself  # noqa: F401  and these
+from grantflow.identity import profile_pages as _profile_pages  # noqa: F401  and these
 from grantflow.identity import session as visit
 from grantflow.identity import staff as _staff  # noqa: F401  and these
 from grantflow.identity.access import PUBLIC, access

@@ -142,6 +142,65 @@
     });
   });
 
+  /* files go as soon as they are chosen, one after the other, each with its bar; without a script they go with Save */
+  const listed = async (list) => {
+    try {
+      const answer = await fetch(location.href, { credentials: "same-origin" });
+      const next = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(list.id);
+      if (next) { list.replaceChildren(...next.childNodes); list.toggleAttribute("data-gf-waiting", next.hasAttribute("data-gf-waiting")); }
+    } catch { /* away for a moment: asked again below, or with the next page */ }
+    if (list.hasAttribute("data-gf-waiting")) window.setTimeout(() => listed(list), 4000);
+  };
+  all("[data-gf-upload]").forEach((field) => {
+    const form = field.form, said = field.dataset, list = document.getElementById(said.gfList), lines = document.getElementById(field.id + "-going");
+    if (!form || !list || !lines || !window.FormData || !window.fetch) return;
+    const queue = [];
+    let busy = false, marked = false;
+    const line = (file, words, wrong) => {
+      const made = document.createElement("li");
+      made.textContent = file.name + ": " + words;
+      made.className = wrong ? "gf-wrong" : "gf-2nd";
+      lines.append(made);
+      return made;
+    };
+    const next = () => {
+      const file = queue.shift();
+      if (!file) {
+        busy = false;
+        if (marked) { delete form.dataset.gfTouched; marked = false; }
+        listed(list);
+        return;
+      }
+      const made = line(file, said.gfGoing, false), bar = document.createElement("progress"), ask = new XMLHttpRequest(), words = new FormData();
+      bar.max = 100; bar.value = 0; bar.setAttribute("aria-label", file.name); made.append(" ", bar);
+      words.append("csrf_token", form.elements.csrf_token.value);
+      words.append("file", file, file.name);
+      ask.open("POST", said.gfUpload);
+      ask.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total * 100; });
+      ask.upload.addEventListener("load", () => { made.textContent = file.name + ": " + said.gfThere; });
+      ask.addEventListener("loadend", () => {
+        let told = null;
+        try { told = JSON.parse(ask.responseText); } catch { /* a page instead of an answer: signed out, or too large on the way */ }
+        if (ask.status === 200 && told) made.remove();
+        else { made.className = "gf-wrong"; made.textContent = file.name + ": " + (told && told.said ? told.said : said.gfAway); }
+        next();
+      });
+      ask.send(words);
+    };
+    field.addEventListener("input", (event) => event.stopPropagation());
+    field.addEventListener("change", () => {
+      const chosen = Array.from(field.files);
+      field.value = "";
+      lines.replaceChildren();
+      chosen.forEach((file) => { if (file.size > Number(said.gfMost)) line(file, said.gfLarge, true); else queue.push(file); });
+      if (!queue.length || busy) return;
+      busy = true;
+      if (!form.dataset.gfTouched) { form.dataset.gfTouched = "1"; marked = true; }
+      next();
+    });
+  });
+  all("[data-gf-waiting]").forEach((list) => window.setTimeout(() => listed(list), 4000));
+
   /* work under way in the background: its part of the page is asked for anew until it is done; without a script the page
      itself comes again */
   const live = (part) => {

@@ -18,6 +18,7 @@ from grantflow.identity.models import in_list
 AWARD_TYPES = ("female", "social", "both")
 GRANT_KINDS = ("new", "growing")
 LEADERS = ("woman", "man", "not_stated")
+SCANS = ("none", "waiting", "clean", "infected")
 
 
 class Application(Base):
@@ -113,7 +114,9 @@ class Attachment(Base):
         UniqueConstraint("stored_name"),
         CheckConstraint("size > 0", name="not_empty"),
         CheckConstraint("(removed_at IS NULL) = (removed_by IS NULL)", name="removed_by_somebody"),
+        CheckConstraint(in_list("scan", SCANS), name="known_scan"),
         Index("ix_attachments_case_id_question", "case_id", "question"),
+        Index("ix_attachments_scan", "scan"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -128,6 +131,12 @@ class Attachment(Base):
     uploaded_at: Mapped[datetime]
     removed_by: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
     removed_at: Mapped[datetime | None]
+    scan: Mapped[str] = mapped_column(String(10), default="none")
+    """How far the installation's own check of the file is; `none` where it has none."""
+    scan_attempts: Mapped[int] = mapped_column(default=0)
+    """How often it was begun. Whoever checks knows its own count: a check that was given up marks nothing."""
+    scan_lease_until: Mapped[datetime | None]
+    scanned_at: Mapped[datetime | None]
 
 
 protect(ApplicationVersion.__table__, ("id",), ("case_id", "n"))

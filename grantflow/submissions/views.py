@@ -35,6 +35,7 @@ from grantflow.submissions.forms import (
 from grantflow.submissions.queries import (
     Sheet,
     applications_of,
+    clean_files,
     districts,
     sheet_of,
 )
@@ -66,6 +67,8 @@ def apply(code: str) -> Any:
         try:
             with unit_of_work():
                 case = service.start_draft(code, int(form.organisation.data), actor=actor, key=form.key.data)
+            if service.draft_of(service.row_of(case.id)).values:
+                flash(_("Some answers are filled in from your organisation’s profile. Look them over as you go."))
             return redirect(url_for(".tasks", case_id=case.id), 303)
         except Refused as refusal:
             refused = str(refusal)
@@ -122,7 +125,8 @@ def _section(sheet: Sheet, section: str, draft: Draft, faults: list[Fault], **mo
         "submissions/section.html",
         **pages.frame(sheet, current_actor(), draft),
         part=part, form=form, faults=faults, questions=shown, shown_draft=draft,
-        hang=pages.conditions(part, draft), line_counts=line_counts(shown, form), **more,
+        hang=pages.conditions(part, draft), line_counts=line_counts(shown, form),
+        clean_files=clean_files(sheet.case.id) if any(q.kind == "file" for q in shown) else set(), **more,
     )  # fmt: skip
 
 
@@ -164,6 +168,22 @@ def _save(sheet: Sheet, section: str) -> Any:
     if following is None:
         return redirect(url_for(".check", case_id=case_id), 303)
     return redirect(url_for(".edit", case_id=case_id, section=following), 303)
+
+
+@bp.post("/applications/<int:case_id>/files/<question>")
+@access("applicant")
+def attach(case_id: int, question: str) -> Any:
+    """Attach one file to a question, for a page that shows how far it is; what to say, and its status, as JSON."""
+    case_of_writer(case_id)
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        return {"said": _("That did not arrive whole. Press once more.")}, 400
+    try:
+        with unit_of_work():
+            service.add_file(case_id, question, sent.filename, sent.stream, actor=current_actor())
+    except (Refused, Stale) as refusal:
+        return {"said": str(refusal)}, refusal.status
+    return {"said": _("Attached: %(name)s", name=sent.filename)}
 
 
 def _files(case_id: int, questions: Any) -> list[Fault]:
