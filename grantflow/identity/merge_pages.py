@@ -77,7 +77,7 @@ def body(organisation_id: int) -> str | Response:
     return render_template(
         "identity/body.html",
         row=row,
-        profile=profile_of([row])[row.id],
+        told=profile_of([row])[row.id],
         absorbed=merging.absorbed(row.id),
         cases=merging.cases_for(actor, row.id),
         text=text,

@@ -246,7 +246,9 @@ def merge(actor: Actor, gone_id: int, kept_id: int, *, reason: str, seen: str, k
             reason=reason,
             changes=[("organisation", _both(gone), _both(kept))],
         )
-    current.execute(update(CASES).where(CASES.c.organisation_id == gone.id).values(organisation_id=kept.id))
+    # Its own file too: whoever acts for the remaining body reads the history of both.
+    hers = (CASES.c.organisation_id == gone.id) | (CASES.c.id == gone.id)
+    current.execute(update(CASES).where(hers).values(organisation_id=kept.id))
     for one in _following:
         current.execute(update(one.column.table).where(one.column == gone.id).values({one.column.name: kept.id}))
     _move_roles(actor, role, found, reason)
