@@ -79,6 +79,8 @@ SAYS: dict[str, Any] = {
     "sponsor_agreed": _("Fiscal sponsor agreed"),
     "sponsor_declined": _("Fiscal sponsor declined"),
     "sponsor_ended": _("Fiscal sponsorship ended"),
+    "co_lead_named": _("Co-lead named"),
+    "co_lead_removed": _("Co-lead taken away"),
     "merged_into": _("Merged into another organisation"),
     "merged_with": _("Another organisation merged into this one"),
     "applicant_merged": _("The organisation was merged into another"),
@@ -112,7 +114,7 @@ SAYS: dict[str, Any] = {
 OPEN_RECORDS = {
     "open", "extension", "outcome_announced", "organisation_changed", "late_attempt", "figures_recorded",
     "funding_recorded", "sponsor_asked", "sponsoring_asked", "sponsor_agreed", "sponsor_declined", "sponsor_ended",
-    "merged_into", "merged_with", "applicant_merged",
+    "merged_into", "merged_with", "applicant_merged", "co_lead_named", "co_lead_removed",
 }  # fmt: skip
 """Records without a move that an applicant also reads about their own case; all others are the house's."""
 FIELDS: dict[str, Any] = {
@@ -141,6 +143,7 @@ FIELDS: dict[str, Any] = {
     "from_own": _("Own income"),
     "from_donation": _("From donations"),
     "payee": _("Paid to"),
+    "co_lead": _("Co-lead"),
     "founded_on": _("Founded on"),
     "closes_at": _("Closes"),
     "opens_at": _("Opens"),

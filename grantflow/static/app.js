@@ -154,8 +154,7 @@
   all("[data-gf-upload]").forEach((field) => {
     const form = field.form, said = field.dataset, list = document.getElementById(said.gfList), lines = document.getElementById(field.id + "-going");
     if (!form || !list || !lines || !window.FormData || !window.fetch) return;
-    const queue = [];
-    let busy = false, marked = false;
+    let queue = [], refused = [], asking = null, marked = false;
     const line = (file, words, wrong) => {
       const made = document.createElement("li");
       made.textContent = file.name + ": " + words;
@@ -163,15 +162,20 @@
       lines.append(made);
       return made;
     };
+    /* what arrived leaves the field; what was refused stays in it, so that Save says why once more */
+    const keep = (files) => {
+      try { const held = new DataTransfer(); files.forEach((file) => held.items.add(file)); field.files = held.files; } catch { field.value = ""; }
+    };
     const next = () => {
       const file = queue.shift();
       if (!file) {
-        busy = false;
+        asking = null;
+        keep(refused);
         if (marked) { delete form.dataset.gfTouched; marked = false; }
         listed(list);
         return;
       }
-      const made = line(file, said.gfGoing, false), bar = document.createElement("progress"), ask = new XMLHttpRequest(), words = new FormData();
+      const made = line(file, said.gfGoing, false), bar = document.createElement("progress"), ask = asking = new XMLHttpRequest(), words = new FormData();
       bar.max = 100; bar.value = 0; bar.setAttribute("aria-label", file.name); made.append(" ", bar);
       words.append("csrf_token", form.elements.csrf_token.value);
       words.append("file", file, file.name);
@@ -179,25 +183,33 @@
       ask.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total * 100; });
       ask.upload.addEventListener("load", () => { made.textContent = file.name + ": " + said.gfThere; });
       ask.addEventListener("loadend", () => {
+        if (ask !== asking) return;
         let told = null;
         try { told = JSON.parse(ask.responseText); } catch { /* a page instead of an answer: signed out, or too large on the way */ }
         if (ask.status === 200 && told) made.remove();
-        else { made.className = "gf-wrong"; made.textContent = file.name + ": " + (told && told.said ? told.said : said.gfAway); }
+        else {
+          refused.push(file);
+          made.className = "gf-wrong";
+          made.textContent = file.name + ": " + (told && told.said ? told.said : said.gfAway);
+        }
         next();
       });
       ask.send(words);
     };
     field.addEventListener("input", (event) => event.stopPropagation());
     field.addEventListener("change", () => {
-      const chosen = Array.from(field.files);
-      field.value = "";
+      const chosen = Array.from(field.files), small = chosen.filter((file) => file.size <= Number(said.gfMost));
+      if (asking) { const last = asking; asking = null; last.abort(); }
       lines.replaceChildren();
-      chosen.forEach((file) => { if (file.size > Number(said.gfMost)) line(file, said.gfLarge, true); else queue.push(file); });
-      if (!queue.length || busy) return;
-      busy = true;
+      refused = chosen.filter((file) => !small.includes(file));
+      refused.forEach((file) => line(file, said.gfLarge, true));
+      queue = small;
+      if (!queue.length) return;
       if (!form.dataset.gfTouched) { form.dataset.gfTouched = "1"; marked = true; }
       next();
     });
+    /* Save while they are on their way: the form carries them itself, and what has arrived already stands once */
+    form.addEventListener("submit", () => { if (asking) { const last = asking; asking = null; queue = []; last.abort(); } });
   });
   all("[data-gf-waiting]").forEach((list) => window.setTimeout(() => listed(list), 4000));
 

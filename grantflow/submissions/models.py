@@ -139,4 +139,30 @@ class Attachment(Base):
     scanned_at: Mapped[datetime | None]
 
 
+class CoLead(Base):
+    """A body that leads the project together with the applicant, from any country, known here or not. Taken away, it
+    leaves the list; the history keeps both."""
+
+    __tablename__ = "co_leads"
+    __table_args__ = (
+        CheckConstraint("name <> ''", name="has_a_name"),
+        CheckConstraint("(removed_at IS NULL) = (removed_by_id IS NULL)", name="removed_by_somebody"),
+        Index("ix_co_leads_case_id", "case_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(Id, ForeignKey("applications.case_id"))
+    organisation_id: Mapped[int | None] = mapped_column(Id, ForeignKey("organisations.id"))
+    """Its file here, where its number names one."""
+    name: Mapped[str] = mapped_column(String(300))
+    country: Mapped[str] = mapped_column(String(2))
+    number: Mapped[str] = mapped_column(String(20), default="")
+    part: Mapped[str] = mapped_column(String(300), default="")
+    """What it does in the project."""
+    added_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    added_at: Mapped[datetime]
+    removed_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    removed_at: Mapped[datetime | None]
+
+
 protect(ApplicationVersion.__table__, ("id",), ("case_id", "n"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from grantflow.identity import merging
 from grantflow.submissions import reminding, scanning, taking, waiting
 from grantflow.submissions.advice import advice, advice_provider
+from grantflow.submissions.coleads import CO_LEADS
 from grantflow.submissions.drafts import Clash, Saved, save_section, siblings, start_draft
 from grantflow.submissions.extension import extend_deadline
 from grantflow.submissions.files import add_file, path_of, remove_file
@@ -51,3 +52,4 @@ __all__ = [
 ]
 
 merging.follows(APPLICATIONS.c.organisation_id)
+merging.follows(CO_LEADS.c.organisation_id)

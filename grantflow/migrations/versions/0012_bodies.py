@@ -140,13 +140,37 @@ def upgrade() -> None:
     )
     op.create_index("ix_sponsorships_group_id_state", "sponsorships", ["group_id", "state"])
     op.create_index("ix_sponsorships_sponsor_id_state", "sponsorships", ["sponsor_id", "state"])
+    op.create_table(
+        "co_leads",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("case_id", ID, nullable=False),
+        sa.Column("organisation_id", ID, nullable=True),
+        sa.Column("name", sa.String(length=300), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("number", sa.String(length=20), nullable=False),
+        sa.Column("part", sa.String(length=300), nullable=False),
+        sa.Column("added_by_id", ID, nullable=True),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_by_id", ID, nullable=True),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("name <> ''", name=op.f("ck_co_leads_has_a_name")),
+        sa.CheckConstraint(
+            "(removed_at IS NULL) = (removed_by_id IS NULL)", name=op.f("ck_co_leads_removed_by_somebody")
+        ),
+        sa.ForeignKeyConstraint(["case_id"], ["applications.case_id"], name=op.f("fk_co_leads_case_id")),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisations.id"], name=op.f("fk_co_leads_organisation_id")),
+        sa.ForeignKeyConstraint(["added_by_id"], ["people.id"], name=op.f("fk_co_leads_added_by_id")),
+        sa.ForeignKeyConstraint(["removed_by_id"], ["people.id"], name=op.f("fk_co_leads_removed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_co_leads")),
+    )
+    op.create_index("ix_co_leads_case_id", "co_leads", ["case_id"])
     for table in INSERT_ONLY:
         for statement in _refuse_changes(table, op.get_bind().dialect.name):
             op.execute(statement)
 
 
 def downgrade() -> None:
-    for table in ("sponsorships", "organisation_funding", "organisation_figures"):
+    for table in ("co_leads", "sponsorships", "organisation_funding", "organisation_figures"):
         op.drop_table(table)
     op.drop_index("ix_attachments_scan", table_name="attachments")
     _width("inn", 12)
