@@ -207,7 +207,7 @@ def columns(
     top = max((sum(parts) for _name, parts in stacks), default=0)
     if top <= 0:
         return Markup("")
-    left, right, y0, y1 = 8.0, 420.0, 24.0, 24.0 + height
+    left, right, y1 = 8.0, 420.0, 24.0 + height
     step = (right - left) / max(len(stacks), 3)
     wide = min(step * 0.62, 56.0)
     out: list[str] = []

@@ -132,7 +132,7 @@ FIELDS: dict[str, Any] = {
     "kpp": _("KPP"),
     "ogrn": _("OGRN"),
     "organisation": _("Organisation"),
-    "board": _("Board"),
+    "board": _("The board"),
     "owners": _("Owners"),
     "staff": _("Staff"),
     "women": _("women"),

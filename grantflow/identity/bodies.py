@@ -110,7 +110,9 @@ def add_organisation() -> Page:
         except Invalid as fault:
             forms.show_faults(form, fault)
     first = not current_actor().scopes("applicant", "organisation_id")
-    shown = render_template("identity/organisation_form.html", form=form, row=None, first=first, onward=onward, **_alike(like))
+    shown = render_template(
+        "identity/organisation_form.html", form=form, row=None, first=first, onward=onward, **_alike(like)
+    )
     return shown, 400 if form.errors else 200
 
 
@@ -148,7 +150,9 @@ def edit_organisation(organisation_id: int) -> Page:
             return redirect(url_for("identity.organisation"), 303)
         except Invalid as fault:
             forms.show_faults(form, fault)
-    shown = render_template("identity/organisation_form.html", form=form, row=row, first=False, onward=None, **_alike([]))
+    shown = render_template(
+        "identity/organisation_form.html", form=form, row=row, first=False, onward=None, **_alike([])
+    )
     return shown, 400 if form.errors else 200
 
 

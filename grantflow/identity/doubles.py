@@ -138,7 +138,9 @@ def like(name_en: str, name_ru: str, inn: str = "", ogrn: str = "", country: str
     near = []
     for row in known():
         shared = heard and any(not heard.isdisjoint(_shorter(one)) for one in sounds(row.search_key))
-        number = row.country == country and any(n and n == getattr(row, k) for k, n in (("inn", asked.inn), ("ogrn", asked.ogrn)))
+        number = row.country == country and any(
+            n and n == getattr(row, k) for k, n in (("inn", asked.inn), ("ogrn", asked.ogrn))
+        )
         if shared or number:
             near.append(row)
     rows = {row.id: row for row in near}

@@ -40,7 +40,7 @@ KIND_LABELS: dict[str, Any] = {
     "other": _("other body"),
 }
 
-GROUP_LABELS: dict[str, Any] = {"board": _("Board"), "owners": _("Owners"), "staff": _("Staff")}
+GROUP_LABELS: dict[str, Any] = {"board": _("The board"), "owners": _("Owners"), "staff": _("Staff")}
 SEX_LABELS: dict[str, Any] = {"women": _("Women"), "men": _("Men"), "not_stated": _("Not stated")}
 FUNDING_LABELS: dict[str, Any] = {
     "state": _("From the state"),

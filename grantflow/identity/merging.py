@@ -65,7 +65,11 @@ class Merger:
     @property
     def seen(self) -> str:
         """A fingerprint of what the page shows: if it differs when confirmed, something has changed meanwhile."""
-        parts = [f"{self.gone.id}>{self.kept.id}", *(f"c{c.id}" for c in self.cases), *(f"r{r.id}" for r in self.people)]
+        parts = [
+            f"{self.gone.id}>{self.kept.id}",
+            *(f"c{c.id}" for c in self.cases),
+            *(f"r{r.id}" for r in self.people),
+        ]
         parts += [f"d{r.id}" for r in self.doubled] + [str(number) for number, _label in self.counts]
         parts += [f"{name}={value}" for name, value in sorted(self.filled.items())]
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:24]
@@ -163,11 +167,15 @@ def preview(actor: Actor, gone_id: int, kept_id: int) -> Merger:
     programmes = programmes_of(actor)
     if not _mine(_reach([gone.id])[gone.id], programmes):
         raise Refused(
-            _("It has applications in a programme that is not yours: they would move too. Ask its officer to merge them.")
+            _(
+                "It has applications in a programme that is not yours: they would move too. Ask its officer to merge them."
+            )
         )
     if gone.country == kept.country and gone.inn and kept.inn and gone.inn != kept.inn:
         raise Refused(
-            _("Their numbers differ, so a register holds them for two bodies. Ask their people to correct the wrong one.")
+            _(
+                "Their numbers differ, so a register holds them for two bodies. Ask their people to correct the wrong one."
+            )
         )
     if _between(gone.id, kept.id):
         raise Refused(_("One of them is the fiscal sponsor of the other, so they are two. End that first."))
@@ -189,7 +197,9 @@ def preview(actor: Actor, gone_id: int, kept_id: int) -> Merger:
         filled={
             name: getattr(gone, name)
             for name in _FILLED
-            if not getattr(kept, name) and getattr(gone, name) and (name not in ("inn", "kpp", "ogrn") or gone.country == kept.country)
+            if not getattr(kept, name)
+            and getattr(gone, name)
+            and (name not in ("inn", "kpp", "ogrn") or gone.country == kept.country)
         },
     )
 
@@ -312,4 +322,3 @@ def _as(actor: Actor) -> str:
 
 def _both(row: Any) -> dict[str, str]:
     return {language: name_of(row, language) for language in ("en", "ru")}
-

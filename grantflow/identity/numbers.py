@@ -82,11 +82,15 @@ class Rule:
 
 
 RULES = {
-    "FI": Rule("Y-tunnus", _by(ytunnus), _("A Y-tunnus has 8 digits, the last one a check digit, for example 2077474-0.")),
+    "FI": Rule(
+        "Y-tunnus", _by(ytunnus), _("A Y-tunnus has 8 digits, the last one a check digit, for example 2077474-0.")
+    ),
     "SE": Rule(
         "organisationsnummer", _by(swedish), _("An organisationsnummer has 10 digits, for example 123456-7897.")
     ),
-    "NO": Rule("organisasjonsnummer", _by(norwegian), _("An organisasjonsnummer has 9 digits, the last a check digit.")),
+    "NO": Rule(
+        "organisasjonsnummer", _by(norwegian), _("An organisasjonsnummer has 9 digits, the last a check digit.")
+    ),
     "DK": Rule("CVR", _by(cvr), _("A CVR number has 8 digits that fit each other.")),
     "EE": Rule("registrikood", _by(registrikood), _("A registrikood has 8 digits, the last one a check digit.")),
     "LV": Rule("reģistrācijas numurs", _by(pvn), _("A Latvian register number has 11 digits that fit each other.")),

@@ -82,7 +82,9 @@ def figures(organisation_id: int) -> Page:
                 count = getattr(getattr(latest, group), sex)
                 form[f"{group}_{sex}"].data = "" if count is None else str(count)
         share = latest.women_share
-        form.women_share.data = "" if share is None else rendering.number(share, max(-int(share.as_tuple().exponent), 0))
+        form.women_share.data = (
+            "" if share is None else rendering.number(share, max(-int(share.as_tuple().exponent), 0))
+        )
     if request.method == "POST" and form.validate():
         try:
             actor = current_actor()

@@ -178,9 +178,7 @@ def figures_of(organisation_ids: Iterable[int]) -> dict[int, list[Figures]]:
     """The figures of these bodies, by body, the latest day first; of each day what was written last. One query."""
     wanted = list(organisation_ids)
     found: dict[int, dict[date, Figures]] = {number: {} for number in wanted}
-    rows = session().execute(
-        _of_bodies(_FIGURES, wanted).order_by(_FIGURES.c.as_of_on.desc(), _FIGURES.c.id.desc())
-    )
+    rows = session().execute(_of_bodies(_FIGURES, wanted).order_by(_FIGURES.c.as_of_on.desc(), _FIGURES.c.id.desc()))
     for row in rows:
         groups = {group: Sexes(*(getattr(row, f"{group}_{sex}") for sex in SEXES)) for group in GROUPS}
         share = None if row.women_share is None else Decimal(row.women_share)

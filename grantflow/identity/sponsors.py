@@ -119,7 +119,9 @@ def end(actor: Actor, sponsorship_id: int, *, reason: str, key: str | None = Non
 
 
 def _close(actor: Actor, row: Any, state: str, key: str | None, reason: str = "") -> None:
-    bodies = {b.id: b for b in writing().execute(select(_BODIES).where(_BODIES.c.id.in_((row.group_id, row.sponsor_id))))}
+    bodies = {
+        b.id: b for b in writing().execute(select(_BODIES).where(_BODIES.c.id.in_((row.group_id, row.sponsor_id))))
+    }
     group, sponsor = bodies[row.group_id], bodies[row.sponsor_id]
     writing().execute(
         update(_ROWS)

@@ -107,7 +107,7 @@ def faults_of(
                 found.append(Fault(code, _MISSING[question.kind], "missing"))
             continue
         if question.kind == "file":
-            found += scan_faults(code, value)
+            found += scan_faults(code, value or ())
         if question.kind not in ("file", "budget"):
             found += read(question, to_type(question, value, currency), currency, lang).faults
         found += limits(question, value, currency, today)

@@ -30,7 +30,9 @@ class CoLeadForm(Keyed):
     country = SelectField(lazy_gettext("Country"), choices=[SelectChoice(*row) for row in COUNTRIES.items()])
     number = StringField(
         lazy_gettext("Its number in the register of its country"),
-        description=lazy_gettext("INN, BIN, Y-tunnus, organisasjonsnummer or the like. Leave it empty if you do not know it."),
+        description=lazy_gettext(
+            "INN, BIN, Y-tunnus, organisasjonsnummer or the like. Leave it empty if you do not know it."
+        ),
     )
     part = StringField(lazy_gettext("What it does in the project"))
 

@@ -52,7 +52,10 @@ def add_co_lead(
         raise Invalid(_("Look at the marked fields."), wrong)
     here = co_leads_of(case_id)
     sound = words.search_key(kept["name"])
-    if any((number and (row.number, row.country) == (number, country)) or words.search_key(row.name) == sound for row in here):
+    if any(
+        (number and (row.number, row.country) == (number, country)) or words.search_key(row.name) == sound
+        for row in here
+    ):
         return
     if len(here) >= MOST:
         raise Refused(_("There are %(count)s co-leads, and no more fit. Take one away first.", count=MOST))

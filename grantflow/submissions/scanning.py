@@ -89,7 +89,11 @@ def ask(stored_name: str) -> bool | None:
         log.error("the check of an attached file did not end", error=type(error).__name__)
         return None
     if ended.returncode not in (CLEAN, HARMFUL):
-        log.error("the check of an attached file could not say", code=ended.returncode, said=ended.stderr[-300:].decode("utf-8", "replace"))
+        log.error(
+            "the check of an attached file could not say",
+            code=ended.returncode,
+            said=ended.stderr[-300:].decode("utf-8", "replace"),
+        )
         return None
     return ended.returncode == CLEAN
 

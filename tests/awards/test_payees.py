@@ -50,7 +50,9 @@ def test_the_money_of_a_group_goes_to_the_sponsor_that_agreed(app: Flask, scene:
     award_id = scene.offered()
     sponsor = agreed(scene, award_id, a_group(scene, award_id))
     browser = factories.signed_in(app, scene.grantees[award_id])
-    assert "Account of Ladoga Foundation, your fiscal sponsor" in text_of(browser.get(f"/cases/{award_id}/moves/accept"))
+    assert "Account of Ladoga Foundation, your fiscal sponsor" in text_of(
+        browser.get(f"/cases/{award_id}/moves/accept")
+    )
     session().rollback()
     scene.fire(award_id, "accept", scene.grantees[award_id], payload=GIVEN)
     award = scene.award(award_id)

@@ -102,7 +102,9 @@ def test_either_side_may_end_it_with_a_reason(two: Two) -> None:
 
 def test_a_sponsor_is_found_by_its_number_or_four_letters_in_any_script(two: Two) -> None:
     with unit_of_work():
-        session().execute(update(Organisation).where(Organisation.id == two.body).values(search_key=search_key("Ладога")))
+        session().execute(
+            update(Organisation).where(Organisation.id == two.body).values(search_key=search_key("Ладога"))
+        )
     found = [[row.id for row in sponsors.find_sponsors(text, two.group)] for text in ("7707083893", "Ладо", "LADOG")]
     assert found == [[two.body]] * 3
     assert sponsors.find_sponsors("лад", two.group) == [] and sponsors.find_sponsors("", two.group) == []
@@ -119,6 +121,7 @@ def test_the_pages_ask_and_agree(app: Flask, two: Two) -> None:
     assert refused.status_code == 400 and "kept" in refused.get_data(as_text=True)
     assert maker.post(f"{where}?q=7707083893", data=sent | {"sponsor": str(two.body)}).status_code == 303
     assert "asks you to receive its grant" in text_of(founder.get("/organisation"))
+    assert "Agree to receive its grants" in text_of(founder.get("/desk"))
     number = sponsors.sponsorships_of([two.group])[0].id
     session().rollback()
     own = f"/organisation/sponsorships/{number}"

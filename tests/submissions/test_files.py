@@ -47,7 +47,9 @@ def macro() -> bytes:
     """A table whose list of contents says that it is one with macros, the program itself taken out of sight."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as made:
-        made.writestr("[Content_Types].xml", '<Override ContentType="application/vnd.ms-excel.sheet.macroEnabled.main+xml"/>')
+        made.writestr(
+            "[Content_Types].xml", '<Override ContentType="application/vnd.ms-excel.sheet.macroEnabled.main+xml"/>'
+        )
         made.writestr("xl/workbook.xml", "x")
     return out.getvalue()
 

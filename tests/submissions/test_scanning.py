@@ -166,7 +166,9 @@ def test_a_worker_killed_in_the_middle_of_a_check_leaves_it_to_the_next(
         "with create_app().app_context(): scanning.work()"
     )
     environ = {**os.environ, "DATABASE_URL": url, "GRANTFLOW_HOME": str(home), "GRANTFLOW_SCAN": str(scanner.path)}
-    worker = subprocess.Popen([sys.executable, "-c", program], env=environ | {"GRANTFLOW_WORKER": "no"}, start_new_session=True)
+    worker = subprocess.Popen(
+        [sys.executable, "-c", program], env=environ | {"GRANTFLOW_WORKER": "no"}, start_new_session=True
+    )
     try:
         until = time.monotonic() + 60
         while not scanner.asked and time.monotonic() < until:
@@ -207,7 +209,10 @@ def test_a_file_sent_by_itself_is_attached_or_refused_in_words(app: Flask, world
     bad = browser.post(where, data={"file": (io.BytesIO(b"MZ" + b"x" * 99), "Отчёт.pdf")})
     assert bad.status_code == 403 and "a program" in bad.json["said"]
     assert browser.post(where, data={}).status_code == 400
-    assert browser.post(where.replace("other_files", "title"), data={"file": (io.BytesIO(PDF), "a.pdf")}).status_code == 404
+    assert (
+        browser.post(where.replace("other_files", "title"), data={"file": (io.BytesIO(PDF), "a.pdf")}).status_code
+        == 404
+    )
     for actor in (world.stranger, world.officer):
         assert signed_in(app, actor).post(where, data={"file": (io.BytesIO(PDF), "a.pdf")}).status_code in (403, 404)
     session().rollback()

@@ -27,7 +27,7 @@ def _refuse_changes(table: str, dialect: str) -> list[str]:
     return [
         f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{say}'); END",
         f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, '{say}'); END",
-        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608  names are ours
         f"WHEN EXISTS (SELECT 1 FROM {table} WHERE (id = NEW.id)) BEGIN SELECT RAISE(ABORT, '{say}'); END",
     ]
 
@@ -39,7 +39,7 @@ def _width(of: str, width: int) -> None:
         op.execute(f"ALTER TABLE organisations ALTER COLUMN {of} TYPE VARCHAR({width}) USING left({of}, {width})")
         return
     op.execute(f"ALTER TABLE organisations ADD COLUMN {of}_wider VARCHAR({width}) NOT NULL DEFAULT ''")
-    op.execute(f"UPDATE organisations SET {of}_wider = {of}")
+    op.execute(f"UPDATE organisations SET {of}_wider = {of}")  # noqa: S608
     op.execute(f"ALTER TABLE organisations DROP COLUMN {of}")
     op.execute(f"ALTER TABLE organisations RENAME COLUMN {of}_wider TO {of}")
 
@@ -108,9 +108,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["recorded_by_id"], ["people.id"], name=op.f("fk_organisation_funding_recorded_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organisation_funding")),
     )
-    op.create_index(
-        "ix_organisation_funding_organisation_id_year", "organisation_funding", ["organisation_id", "year"]
-    )
+    op.create_index("ix_organisation_funding_organisation_id_year", "organisation_funding", ["organisation_id", "year"])
     op.create_table(
         "sponsorships",
         sa.Column("id", ID, nullable=False),
@@ -185,4 +183,3 @@ def downgrade() -> None:
         ("attachments", "scanned_at"),
     ):
         op.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-
