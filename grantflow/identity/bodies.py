@@ -19,6 +19,7 @@ from grantflow.identity import doubles, forms, kept, merging, queries, service
 from grantflow.identity.access import SIGNED_IN, access
 from grantflow.identity.blueprint import bp
 from grantflow.identity.labels import GROUP_LABELS, KIND_LABELS, LEGAL_FORM_LABELS, SPONSORSHIP_LABELS
+from grantflow.identity.organisations import opened_under
 from grantflow.identity.session import current_actor
 from grantflow.rendering import label
 
@@ -96,6 +97,8 @@ def add_organisation() -> Page:
         given = form.fields()
         try:
             actor = current_actor()
+            if opened_under(actor, form.key.data) is not None:  # pressed twice
+                return redirect(onward or url_for("identity.organisation"), 303)
             like = doubles.like(*(given[name] for name in ("name_en", "name_ru", "inn", "ogrn", "country")))
             if not {row.id for row in like} <= set(form.set_aside):
                 form.looked_at.data = ",".join(str(row.id) for row in like)

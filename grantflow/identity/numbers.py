@@ -109,11 +109,12 @@ Committee 9, and persons are known by their PINFL of 14. Of these three no check
 alone decides. Other countries: letters and digits up to a length."""
 
 
-def inn_fault(text: str, country: str = "RU", legal_form: str = "other") -> Any:
+def inn_fault(text: str, country: str = "RU", legal_form: str = "other", *, copied: bool = False) -> Any:
     """What is wrong with a tax number, as a sentence; None where nothing is. Russian ones: 10 digits, of a person 12,
-    with their check digits (python-stdnum, after the Federal Tax Service's order).
+    with their check digits (python-stdnum, after the Federal Tax Service's order). `copied`: it stands so in somebody's
+    register abroad, whose rule may be older than ours, and nobody here can correct it; only its length is looked at.
     """
-    if country in RULES:
+    if country in RULES and not copied:
         return None if RULES[country].fits(text) else RULES[country].told
     if country != "RU":
         fits = len(text) <= LONGEST and text.isalnum()

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import insert, select, update
 
 from grantflow import clock
-from grantflow.db import writing
+from grantflow.db import session, writing
 from grantflow.errors import Invalid, NotFound, Refused
 from grantflow.identity import door, words
 from grantflow.identity.access import Actor, Held
@@ -21,14 +21,14 @@ from grantflow.identity.models import LEGAL_FORMS, ORGANISATION_KINDS, Organisat
 from grantflow.identity.numbers import NATURAL, bare, inn_fault, kpp_fault, ogrn_fault
 from grantflow.identity.roles import CASES, grant_role
 
-__all__ = ["add_organisation", "change_organisation", "inn_fault", "join_organisation"]
+__all__ = ["add_organisation", "change_organisation", "inn_fault", "join_organisation", "opened_under"]
 
 _ORGANISATIONS = Organisation.__table__
 FIELDS = ("name_en", "name_ru", "kind", "legal_form", "country", "place_id", "inn", "kpp", "ogrn", "founded_on")
 
 
-def _checked(given: dict[str, Any], known_id: int | None = None) -> dict[str, Any]:
-    """The fields as they are kept. Raises Invalid with every faulty field."""
+def _checked(given: dict[str, Any], known_id: int | None = None, *, copied: bool = False) -> dict[str, Any]:
+    """The fields as they are kept. Raises Invalid with every faulty field. `copied`: from a register, see `numbers`."""
     wrong: dict[str, Any] = {}
     kept = dict(given)
     for column in ("name_en", "name_ru"):
@@ -48,7 +48,7 @@ def _checked(given: dict[str, Any], known_id: int | None = None) -> dict[str, An
     country, form = kept["country"], kept["legal_form"]
     for column in ("inn", "kpp", "ogrn"):
         kept[column] = bare(given.get(column))
-    if kept["inn"] and (number_fault := inn_fault(kept["inn"], country, form)):
+    if kept["inn"] and (number_fault := inn_fault(kept["inn"], country, form, copied=copied)):
         wrong["inn"] = number_fault
     if kept["ogrn"] and (number_fault := ogrn_fault(kept["ogrn"], country)):
         wrong["ogrn"] = number_fault
@@ -76,6 +76,14 @@ def _title(kept: dict[str, Any]) -> str:
     return str(kept["name_ru"] or kept["name_en"])
 
 
+def opened_under(actor: Actor, key: str | None) -> int | None:
+    """The organisation this person has opened by that sending already; None where it comes for the first time."""
+    if not key or actor.person_id is None:
+        return None
+    known = session().scalar(select(CASES.c.id).where(CASES.c.open_key == f"organisation/{actor.person_id}/{key}"))
+    return None if known is None else int(known)
+
+
 def add_organisation(
     actor: Actor,
     *,
@@ -94,12 +102,13 @@ def add_organisation(
     key: str | None = None,
     everybodys_key: bool = False,
     not_these: tuple[int, ...] = (),
+    copied: bool = False,
 ) -> int:
     """Open an organisation's file; with `join`, the person who acts becomes the first to act for it.
 
     Raises Invalid with `fields`. Gives back its number; a repeated `key` gives the first one. A key counts for
     whoever acts, or for everybody: a number in a register is the same whoever brings it. `not_these` are the bodies of
-    a like name that the person has looked at and set aside: the file remembers it.
+    a like name that the person has looked at and set aside: the file remembers it. `copied`: as a register has it.
     """
     if actor.person_id is None and not actor.everywhere:
         raise Refused(_("Sign in to add an organisation."))
@@ -121,7 +130,8 @@ def add_organisation(
             "kpp": kpp,
             "ogrn": ogrn,
             "founded_on": founded_on,
-        }
+        },
+        copied=copied,
     )
     told = {"set_aside": sorted(not_these)} if not_these else {}
     file = door.open_case("organisation", actor=actor, title=_title(kept), key=key, facts=told)
