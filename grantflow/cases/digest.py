@@ -7,12 +7,11 @@ read in the person's language when it is written.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from grantflow import clock
 from grantflow.cases import bell, outbox, stops, texts
@@ -29,19 +28,50 @@ LONGEST = 20
 _O, _P, _C = Outbox.__table__, Person.__table__, Case.__table__
 
 
+# Asked at every round, and built once.
+_FIELDS = (_O.c.id, _O.c.notice, _O.c.params, _O.c.person_id, _O.c.case_id)
+_UNTIL = _O.c.created_at <= bindparam("until")
+_QUERIES = {
+    # Notices for a daily letter that no letter has taken up.
+    "daily_digest": select(*_FIELDS).where(_O.c.withheld == outbox.GATHERED, _O.c.digest_id.is_(None), _UNTIL),
+    # Notices of an earlier day whose case has not moved since: it still waits.
+    "morning_digest": select(*_FIELDS)
+    .join(_C, _C.c.id == _O.c.case_id)
+    .where(
+        _O.c.notice.in_(bindparam("names", expanding=True)), _O.c.created_at >= _C.c.since_at, _UNTIL,
+        _O.c.created_at >= bindparam("since"),
+    ),
+}  # fmt: skip
+_READERS = {
+    name: select(_P).where(_P.c.id.in_(query.with_only_columns(_O.c.person_id)), _P.c.active).order_by(_P.c.id)
+    for name, query in _QUERIES.items()
+}
+_OF_ONE = {
+    name: query.where(_O.c.person_id == bindparam("person_id")).order_by(_O.c.id) for name, query in _QUERIES.items()
+}
+_WRITTEN = select(_O.c.dedupe).where(_O.c.dedupe.in_(bindparam("keys", expanding=True)))
+
+
 def sweep() -> int:
     """Write the letters of this morning that are not written yet; gives back how many it wrote."""
     now = clock.now()
-    return _sweep("daily_digest", _waiting(now), now) + _sweep("morning_digest", _still(now), now)
+    return sum(_sweep(name, now) for name in _QUERIES)
 
 
-def _sweep(name: str, waiting: Any, now: datetime) -> int:
+def _sweep(name: str, now: datetime) -> int:
     """The letters of one kind, for whom the morning has come and nobody has written yet: asked once for all of them."""
-    awake = {_key(name, person, now): person for person in _readers(waiting) if _local(person, now).hour >= MORNING}
+    readers = session().execute(_READERS[name], _asked(name, now)).all()
+    awake = {_key(name, person, now): person for person in readers if _local(person, now).hour >= MORNING}
     if not awake:
         return 0
-    written = set(session().scalars(select(_O.c.dedupe).where(_O.c.dedupe.in_(awake))))
+    written = set(session().scalars(_WRITTEN, {"keys": list(awake)}))
     return sum(_write(person, name, now) for key, person in awake.items() if key not in written)
+
+
+def _asked(name: str, until: datetime) -> dict[str, Any]:
+    if name == "daily_digest":
+        return {"until": until}
+    return {"until": until, "since": until - timedelta(days=60), "names": _names("morning")}
 
 
 def _local(person: Any, now: datetime) -> datetime:
@@ -54,31 +84,6 @@ def _key(name: str, person: Any, now: datetime) -> str:
 
 def _names(digest: str) -> list[str]:
     return [name for name, notice in catalogue().items() if rows()[notice.code].digest == digest]
-
-
-def _waiting(now: datetime) -> Any:
-    """Notices for a daily letter that no letter has taken up."""
-    return select(_O.c.id, _O.c.notice, _O.c.params, _O.c.person_id, _O.c.case_id).where(
-        _O.c.withheld == outbox.GATHERED, _O.c.digest_id.is_(None), _O.c.created_at <= now
-    )
-
-
-def _still(now: datetime) -> Any:
-    """Notices of an earlier day whose case has not moved since: it still waits."""
-    return (
-        select(_O.c.id, _O.c.notice, _O.c.params, _O.c.person_id, _O.c.case_id)
-        .join(_C, _C.c.id == _O.c.case_id)
-        .where(
-            _O.c.notice.in_(_names("morning")), _O.c.created_at >= _C.c.since_at, _O.c.created_at <= now,
-            _O.c.created_at >= now - timedelta(days=60),
-        )
-    )  # fmt: skip
-
-
-def _readers(query: Any) -> Iterable[Any]:
-    inner = query.with_only_columns(_O.c.person_id)
-    people = select(_P).where(_P.c.id.in_(inner), _P.c.active).order_by(_P.c.id)
-    return session().execute(people).all()
 
 
 def _write(person: Any, name: str, now: datetime) -> bool:
@@ -108,10 +113,9 @@ def _write(person: Any, name: str, now: datetime) -> bool:
 
 def _found(name: str, morning: datetime, person_id: int) -> list[Any]:
     """What this morning's letter to a person would say: what was there when the morning came."""
-    waiting = (_waiting if name == "daily_digest" else _still)(morning).where(_O.c.person_id == person_id)
     codes = stops.stopped_codes(person_id)
-    rows_ = session().execute(waiting.order_by(_O.c.id)).all()
-    return [row for row in rows_ if catalogue()[row.notice].code not in codes]
+    found = session().execute(_OF_ONE[name], {**_asked(name, morning), "person_id": person_id}).all()
+    return [row for row in found if catalogue()[row.notice].code not in codes]
 
 
 def _lines(found: list[Any], person: Any) -> dict[str, str]:

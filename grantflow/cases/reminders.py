@@ -90,24 +90,23 @@ _standing = (
     )
     .order_by(_D.c.due_at, _D.c.id)
 )  # fmt: skip
+_auditors = (
+    select(RoleAssignment.__table__, Person.zone, Person.name_en, Person.name_ru)
+    .join(Person.__table__, Person.id == RoleAssignment.person_id)
+    .where(
+        RoleAssignment.role == "auditor", RoleAssignment.revoked_at.is_(None),
+        RoleAssignment.ends_on.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(RoleAssignment.id)
+)  # fmt: skip
 
 
 @source("cases.audit_access")
 def audit_access(first: datetime, last: datetime, case_id: int | None) -> Iterator[Due]:
     """Auditors' roles with a last day, told to the auditor and to whoever gave the role, who may manage the programme."""
-    roles, people = RoleAssignment.__table__, Person.__table__
-    query = (
-        select(roles, people.c.zone, people.c.name_en, people.c.name_ru)
-        .join(people, people.c.id == roles.c.person_id)
-        .where(
-            roles.c.role == "auditor", roles.c.revoked_at.is_(None),
-            roles.c.ends_on.between(first.date() - timedelta(days=2), last.date() + timedelta(days=2)),
-        )
-        .order_by(roles.c.id)
-    )  # fmt: skip
-    if case_id is not None:
-        query = query.where(roles.c.person_id == case_id)
-    for row in session().execute(query):
+    query = _auditors if case_id is None else _auditors.where(RoleAssignment.person_id == case_id)
+    asked = {"first": first.date() - timedelta(days=2), "last": last.date() + timedelta(days=2)}
+    for row in session().execute(query, asked):
         due_at = clock.local(row.ends_on, 23, 59, row.zone)
         if first <= due_at <= last:
             name = {"en": row.name_en or row.name_ru, "ru": row.name_ru or row.name_en}

@@ -24,6 +24,8 @@ from grantflow.history import checkpoints
 
 _LETTERS_AFTER = timedelta(seconds=20)
 _CHECKPOINTS_EVERY = timedelta(days=28)
+_ROUNDS_EVERY = timedelta(hours=1)
+"""How often somebody looks for reminders that have come: their hours are those of whole mornings and evenings."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Story:
         self._steps: list[_Step] = []
         self._order = count()
         self._lodged_at: datetime | None = None
+        self._reminded_at: datetime | None = None
 
     def plan(self, at: datetime, phase: str, act: Callable[[], None], *, cut: datetime | None = None) -> None:
         """Let something happen at an hour. What lies after the cut, or after now, never happens."""
@@ -114,6 +117,9 @@ class Story:
                 db.session.remove()
 
     def _remind(self, at: datetime) -> None:
+        if self._reminded_at is not None and at - self._reminded_at < _ROUNDS_EVERY:
+            return
+        self._reminded_at = at
         with clock.at(at):
             while reminders.sweep():
                 pass

@@ -134,7 +134,7 @@ def carry_out(
     if not reason.strip():
         raise Refused(_("Write the reason: it will stand in the history."))
     for going in made.going:
-        _move(going, made.new, actor, reason)
+        move(going, made.new, actor, reason)
     return made
 
 
@@ -199,7 +199,8 @@ def _stays(case: Any, row: Any, new: Terms) -> Any | None:
     return None
 
 
-def _move(going: Going, new: Terms, actor: Actor, reason: str) -> None:
+def move(going: Going, new: Terms, actor: Actor, reason: str = "") -> None:
+    """Hold an application to other terms, inside a unit of work that holds its lock: one event, with what was set aside."""
     current, row = writing(), going.row
     typed = {code: raw for code, raw in row.typed.items() if code not in going.lost}
     answers = {code: value for code, value in going.answers.items() if new.questions[code].kind != "file"}
@@ -224,7 +225,7 @@ def _move(going: Going, new: Terms, actor: Actor, reason: str) -> None:
         going.case.id,
         "terms_changed",
         actor=actor,
-        role="manager" if "manager" in actor.roles_on(going.case) else "",
+        role=next((role for role in ("manager", "applicant") if role in actor.roles_on(going.case)), ""),
         facts=_said("answers_lost", old, going.lost) | _said("answers_missing", new, going.missing),
         changes=[("terms", row.pack_hash, new.content_hash)],
         private_changes=aside,

@@ -23,6 +23,7 @@ from grantflow.programmes.questions import Question, Section, applies, asked
 from grantflow.programmes.service import closing_instant
 from grantflow.submissions.answers import Draft, Sums, all_faults, changed, clashes, sections
 from grantflow.submissions.drafts import siblings
+from grantflow.submissions.newer import is_behind
 from grantflow.submissions.queries import (
     Sheet,
     Started,
@@ -102,6 +103,7 @@ def frame(sheet: Sheet, actor: Actor, draft: Draft | None = None) -> dict[str, A
         "mode": mode(sheet.case),
         "open_sections": open_sections(sheet),
         "ends": ends_at(sheet),
+        "behind": is_behind(sheet.case, sheet.row, sheet.call),
         "others": siblings(sheet.row.call_id, sheet.row.organisation_id, sheet.case.id),
         "title": title_of(sheet, draft),
         "places": {place.code: place.name for place in districts(sheet.row.call_id)},

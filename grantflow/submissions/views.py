@@ -21,7 +21,7 @@ from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor
 from grantflow.paging import number
 from grantflow.programmes.queries import call_by_code
-from grantflow.submissions import colead_pages, desk, pages, papers, service
+from grantflow.submissions import colead_pages, desk, pages, papers, renewal, service
 from grantflow.submissions.answers import Draft, save
 from grantflow.submissions.blueprint import bp, case_of_writer, sheet_for, writer_of
 from grantflow.submissions.forms import (
@@ -260,4 +260,4 @@ def _remember_if_late(sheet: Sheet, key: str | None) -> None:
             service.note_late_attempt(sheet.case.id, actor=current_actor(), key=key)
 
 
-__all__ = ["bp", "colead_pages", "desk", "papers"]
+__all__ = ["bp", "colead_pages", "desk", "papers", "renewal"]
