@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 import os
 import secrets
+import shlex
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -68,6 +70,10 @@ class Settings:
     """Minutes without a click after which one signs in again."""
     upload_mb: int = 20
     """Largest upload, in megabytes."""
+    scan: str = ""
+    """Command that checks each attached file, given its path: it ends with 0 clean, 1 harmful, else it is tried again."""
+    scan_seconds: int = 120
+    """How long that check of one file may take before it is stopped and tried again."""
     worker: bool = True
     """Whether the server runs the embedded worker for mail, deadlines and exports, where there is no Redis."""
     proxies: int = 0
@@ -157,6 +163,14 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     given["redis_url"] = str(given.get("redis_url", "") or env.get("REDIS_URL", ""))
     if given["redis_url"] and not str(given["redis_url"]).startswith(QUEUES):
         raise Misconfigured("REDIS_URL is no address of a Redis: write, for example, redis://localhost:6379/0")
+    try:
+        words = shlex.split(str(given.get("scan", "")))
+    except ValueError:
+        raise Misconfigured("GRANTFLOW_SCAN has a quotation mark without its other half.") from None
+    if words and shutil.which(words[0]) is None:
+        raise Misconfigured(f"GRANTFLOW_SCAN names {words[0]!r}, which is no program here: write its whole path.")
+    if int(str(given.get("scan_seconds", 120))) < 1:
+        raise Misconfigured("GRANTFLOW_SCAN_SECONDS is below 1: write how many seconds a check may take.")
     if given.get("language", "en") not in ("en", "ru"):
         raise Misconfigured(f"GRANTFLOW_LANGUAGE is {given['language']!r}: write en or ru.")
     secret = str(given.pop("secret_key", "") or _secret(home))

@@ -5,7 +5,7 @@ It owns geometry only; the words, the numbers in the table beside a plot and wha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -190,6 +190,49 @@ def plot(
         out.append(f'<text x="504" y="{_n(y1 + 44)}">{escape(under_name)}</text>')
     tall = y1 + (54 if under else 30)
     opening = f'<svg class="gf-plot" viewBox="0 0 580 {_n(tall)}" role="img" aria-label="{escape(label)}">'
+    return _svg(opening, out)
+
+
+def columns(
+    stacks: Sequence[tuple[str, Sequence[int]]],
+    names: Sequence[str],
+    label: str,
+    words: Callable[[int], str],
+    height: int = 200,
+) -> Markup:
+    """Stacked columns from zero: for each name under the axis, one part a series (four at most), named beside the last.
+
+    `words` says a value; the sum stands over each column. `label` is one sentence for those who do not see it.
+    """
+    top = max((sum(parts) for _name, parts in stacks), default=0)
+    if top <= 0:
+        return Markup("")
+    left, right, y1 = 8.0, 420.0, 24.0 + height
+    step = (right - left) / max(len(stacks), 3)
+    wide = min(step * 0.62, 56.0)
+    out: list[str] = []
+    ends: list[tuple[float, str]] = []
+    for place, (name, parts) in enumerate(stacks):
+        middle, y = left + step * (place + 0.5), y1
+        for number, part in enumerate(parts[:4], start=1):
+            if part <= 0:
+                continue
+            tall = part / top * height
+            y -= tall
+            size = f'x="{_n(middle - wide / 2)}" y="{_n(y)}" width="{_n(wide)}" height="{_n(tall)}"'
+            out.append(f'<rect class="c{number}" {size}/>')
+            if place == len(stacks) - 1:
+                ends.append((y + tall / 2, names[number - 1]))
+        if sum(parts) > 0 and len(stacks) <= 4:
+            said = f'x="{_n(middle)}" y="{_n(y - 7)}" text-anchor="middle"'
+            out.append(f'<text class="strong" {said}>{escape(words(sum(parts)))}</text>')
+        out.append(f'<text x="{_n(middle)}" y="{_n(y1 + 20)}" text-anchor="middle">{escape(name)}</text>')
+    out.append(f'<path class="axis" d="M{_n(left)} {_n(y1)}H{_n(left + step * len(stacks))}"/>')
+    beside, floor = left + step * (len(stacks) - 0.5) + wide / 2 + 10, -99.0
+    for y, name in sorted(ends):
+        floor = max(y, floor + 16)
+        out.append(f'<text x="{_n(beside)}" y="{_n(floor + 4)}">{escape(name)}</text>')
+    opening = f'<svg class="gf-plot" viewBox="0 0 580 {_n(y1 + 30)}" role="img" aria-label="{escape(label)}">'
     return _svg(opening, out)
 
 

@@ -15,11 +15,12 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from grantflow.awards.banking import read_account, read_bank_code
 from grantflow.awards.past import currency_of
+from grantflow.awards.payees import payee_of
 from grantflow.awards.service import LONGEST_NAME, LONGEST_NUMBER, Agreement, agreement_fault
 from grantflow.cases.pages import move_form
 from grantflow.identity.forms import DayField
 from grantflow.money import Money
-from grantflow.rendering import Unreadable, clean_text, parse_money
+from grantflow.rendering import Unreadable, clean_text, label, parse_money
 
 
 @move_form("awards.accept")
@@ -54,6 +55,9 @@ class Accept(FlaskForm):  # type: ignore[misc]
     def __init__(self, formdata: Any = None, *, case: Any = None, actor: Any = None, **more: Any) -> None:
         super().__init__(formdata, **more)
         self.case = case
+        payee = payee_of(case.organisation_id)
+        if payee is not None and payee.sponsors:
+            self.bank_account.label.text = _("Account of %(name)s, your fiscal sponsor", name=label(payee.name))
 
     def validate_bank_account(self, field: Any) -> None:
         """20 digits, or an IBAN whose check digits fit."""

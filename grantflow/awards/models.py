@@ -7,12 +7,13 @@ Tranches, payments and reports hang on the award's case and belong to later stag
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grantflow.cases.models import stage_follows
-from grantflow.db import Base, Id
+from grantflow.db import Base, Id, JsonText
 from grantflow.identity.models import in_list
 from grantflow.money import LARGEST_MINOR, Money
 
@@ -118,6 +119,10 @@ class Award(Base):
     bank_name: Mapped[str | None] = mapped_column(String(200))
     bank_code: Mapped[str] = mapped_column(String(11), default="")
     """BIK of a Russian bank; an IBAN needs none."""
+    payee_id: Mapped[int | None] = mapped_column(Id)
+    """Whose account it is, where that is not the grantee's own: the fiscal sponsor of a group that is not registered."""
+    payee: Mapped[Any] = mapped_column(JsonText, nullable=True)
+    """The payee's name in both languages, as it was when the grant was accepted."""
     signatory: Mapped[str | None] = mapped_column(String(200))
     """Who signs for the grantee: name and office."""
     agreement_no: Mapped[str | None] = mapped_column(String(60))

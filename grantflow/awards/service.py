@@ -17,6 +17,7 @@ from grantflow import clock
 from grantflow.awards import known as _known
 from grantflow.awards import measures as _measures
 from grantflow.awards import past as _past
+from grantflow.awards import payees
 from grantflow.awards.banking import read_account, russian_account_fits
 from grantflow.awards.models import Award
 from grantflow.awards.queries import award, zone_of
@@ -149,6 +150,10 @@ def accept(ctx: Context) -> None:
     if ctx.actor.person_id is None:
         raise Refused(_("A grant is accepted by a person."))
     person = ctx.actor.person_id
+    payee = payees.required(ctx.case.organisation_id)
+    if payee.sponsors:
+        ctx.change("payee", row.payee, payee.name)
+        row.payee_id, row.payee = payee.id, payee.name
     ctx.change("bank_account", row.bank_account, given.account, private=True, of=person)
     ctx.change("signatory", row.signatory, given.signatory, private=True, of=person)
     ctx.change("bank_name", row.bank_name, given.bank_name)

@@ -72,6 +72,19 @@ SAYS: dict[str, Any] = {
     "notices_wanted": _("Mail of a kind wanted again"),
     "role_revoked": _("Role taken back"),
     "organisation_changed": _("Description of the organisation changed"),
+    "figures_recorded": _("Figures of women and men recorded"),
+    "funding_recorded": _("Funding of a year recorded"),
+    "sponsor_asked": _("Fiscal sponsor asked"),
+    "sponsoring_asked": _("Asked to be fiscal sponsor"),
+    "sponsor_agreed": _("Fiscal sponsor agreed"),
+    "sponsor_declined": _("Fiscal sponsor declined"),
+    "sponsor_ended": _("Fiscal sponsorship ended"),
+    "co_lead_named": _("Co-lead named"),
+    "co_lead_removed": _("Co-lead taken away"),
+    "merged_into": _("Merged into another organisation"),
+    "merged_with": _("Another organisation merged into this one"),
+    "applicant_merged": _("The organisation was merged into another"),
+    "role_followed": _("Role followed a merger of organisations"),
     "scope_amended": _("Districts of the call amended"),
     "closing_put_off": _("Closing put off"),
     "call_changed": _("Call changed from its pack"),
@@ -98,7 +111,11 @@ SAYS: dict[str, Any] = {
     "export_ready": _("Export of history made"),
     "export_failed": _("Export of history not made"),
 }
-OPEN_RECORDS = {"open", "extension", "outcome_announced", "organisation_changed", "late_attempt"}
+OPEN_RECORDS = {
+    "open", "extension", "outcome_announced", "organisation_changed", "late_attempt", "figures_recorded",
+    "funding_recorded", "sponsor_asked", "sponsoring_asked", "sponsor_agreed", "sponsor_declined", "sponsor_ended",
+    "merged_into", "merged_with", "applicant_merged", "co_lead_named", "co_lead_removed",
+}  # fmt: skip
 """Records without a move that an applicant also reads about their own case; all others are the house's."""
 FIELDS: dict[str, Any] = {
     "email": _("E-mail"),
@@ -112,7 +129,21 @@ FIELDS: dict[str, Any] = {
     "legal_form": _("Legal form"),
     "country": _("Country"),
     "inn": _("INN"),
+    "kpp": _("KPP"),
     "ogrn": _("OGRN"),
+    "organisation": _("Organisation"),
+    "board": _("The board"),
+    "owners": _("Owners"),
+    "staff": _("Staff"),
+    "women": _("women"),
+    "men": _("men"),
+    "not_stated": _("not stated"),
+    "from_state": _("From the state"),
+    "from_grant": _("From grants"),
+    "from_own": _("Own income"),
+    "from_donation": _("From donations"),
+    "payee": _("Paid to"),
+    "co_lead": _("Co-lead"),
     "founded_on": _("Founded on"),
     "closes_at": _("Closes"),
     "opens_at": _("Opens"),
@@ -140,6 +171,15 @@ FIELDS: dict[str, Any] = {
 FACTS: dict[str, Any] = {
     "role": _("Role"),
     "roles": _("Roles"),
+    "as_of": _("As of"),
+    "women_share": _("Share that belongs to women, %"),
+    "year": _("Year"),
+    "sponsor": _("Fiscal sponsor"),
+    "group": _("Initiative group"),
+    "merged": _("Merged"),
+    "into": _("Into"),
+    "cases": _("Cases that followed"),
+    "people": _("People who followed"),
     "moved": _("Open items moved"),
     "stayed": _("Things that stay"),
     "amount": _("Amount"),
@@ -169,7 +209,7 @@ FACTS: dict[str, Any] = {
 ERASED = _("erased on request")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _DECIMAL = re.compile(r"-?\d+\.\d+\Z")
-_FIGURES = {"mean", "points", "total", "share", "grants_share"}
+_FIGURES = {"women_share", "mean", "points", "total", "share", "grants_share"}
 """Facts that are decimals; elsewhere figures with a point may be a number of a version or an agreement."""
 _HASHES = {"definition", "terms", "pack_hash"}
 """Versions named by a hash, of which a reader needs the beginning."""

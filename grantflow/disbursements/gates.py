@@ -88,7 +88,10 @@ def account(award: Award) -> Gate:
     """There is an account to pay to."""
     if not award.bank_account:
         return Gate(_("Bank account"), False, _("The grantee has not named an account yet."))
-    return Gate(_("Bank account"), True, _("%(bank)s, ends in %(end)s", bank=award.bank_name, end=award.account_end))
+    words = _("%(bank)s, ends in %(end)s", bank=award.bank_name, end=award.account_end)
+    if award.payee:
+        words = _("%(name)s: %(account)s", name=label(award.payee), account=words)
+    return Gate(_("Bank account"), True, words)
 
 
 def planned(all_of_award: Sequence[Tranche], without: Tranche | None = None) -> int:

@@ -15,10 +15,11 @@ from wtforms import SelectChoice  # type: ignore[attr-defined]  # the stubs are 
 from grantflow.db import unit_of_work
 from grantflow.errors import Invalid, NotFound, Refused
 from grantflow.extensions import limiter
-from grantflow.identity import forms, kept, queries, service
+from grantflow.identity import doubles, forms, kept, merging, queries, service
 from grantflow.identity.access import SIGNED_IN, access
 from grantflow.identity.blueprint import bp
-from grantflow.identity.labels import KIND_LABELS, LEGAL_FORM_LABELS
+from grantflow.identity.labels import GROUP_LABELS, KIND_LABELS, LEGAL_FORM_LABELS, SPONSORSHIP_LABELS
+from grantflow.identity.organisations import opened_under
 from grantflow.identity.session import current_actor
 from grantflow.rendering import label
 
@@ -67,6 +68,8 @@ def organisation() -> Page:
     rows = queries.organisations_of(current_actor())
     if not rows:
         return redirect(url_for("identity.add_organisation"), 303)
+    from grantflow.identity.profile_pages import profile_of  # its pages stand beside these and know them
+
     people = queries.people_acting_for([row.id for row in rows])
     places = {row.id: label(row.name) for row in queries.places()}
     return render_template(
@@ -77,6 +80,9 @@ def organisation() -> Page:
         kinds=KIND_LABELS,
         legal_forms=LEGAL_FORM_LABELS,
         countries=forms.COUNTRIES,
+        profiles=profile_of(rows),
+        groups=GROUP_LABELS,
+        states=SPONSORSHIP_LABELS,
     )
 
 
@@ -86,21 +92,42 @@ def add_organisation() -> Page:
     """Describe an organisation; whoever does so acts for it from then on."""
     form = _form(kept.form_data(), data={"country": "RU", "legal_form": "ano", "kind": "cso"})
     onward = kept.safe_next(request.args.get("next"))
+    like: list[Any] = []
     if request.method == "POST" and form.validate():
+        given = form.fields()
         try:
             actor = current_actor()
+            if opened_under(actor, form.key.data) is not None:  # pressed twice
+                return redirect(onward or url_for("identity.organisation"), 303)
+            like = doubles.like(*(given[name] for name in ("name_en", "name_ru", "inn", "ogrn", "country")))
+            if not {row.id for row in like} <= set(form.set_aside):
+                form.looked_at.data = ",".join(str(row.id) for row in like)
+                form.another.data = False
+                raise Invalid(fields={"another": _("Look at these organisations, then tick this if yours is another.")})
             with unit_of_work():
-                service.add_organisation(actor, key=form.key.data, **form.fields())
+                service.add_organisation(
+                    actor, key=form.key.data, not_these=tuple(row.id for row in like), **given
+                )  # fmt: skip
             flash(_("The organisation is here, and you act for it."), "good")
             return redirect(onward or url_for("identity.organisation"), 303)
         except Invalid as fault:
             forms.show_faults(form, fault)
     first = not current_actor().scopes("applicant", "organisation_id")
-    shown = render_template("identity/organisation_form.html", form=form, row=None, first=first, onward=onward)
+    shown = render_template(
+        "identity/organisation_form.html", form=form, row=None, first=first, onward=onward, **_alike(like)
+    )
     return shown, 400 if form.errors else 200
 
 
-def _own(organisation_id: int) -> Any:
+def _alike(rows: list[Any]) -> dict[str, Any]:
+    """What the page shows of bodies that may be the one described: name, form and place, never who acts for them."""
+    places = {row.id: label(row.name) for row in queries.places()} if rows else {}
+    mine = current_actor().scopes("applicant", "organisation_id")
+    return {"like": rows, "places": places, "legal_forms": LEGAL_FORM_LABELS, "mine": mine}
+
+
+def own(organisation_id: int) -> Any:
+    """An organisation one acts for; NotFound for any other."""
     for row in queries.organisations_of(current_actor()):
         if row.id == organisation_id:
             return row
@@ -111,7 +138,11 @@ def _own(organisation_id: int) -> Any:
 @access("applicant")
 def edit_organisation(organisation_id: int) -> Page:
     """Change what is written about an organisation one acts for; the change stands in its history."""
-    row = _own(organisation_id)
+    mine = current_actor().scopes("applicant", "organisation_id")
+    if organisation_id not in mine and merging.merged_into(organisation_id) in mine:
+        flash(_("This organisation was merged into yours."))
+        return redirect(url_for("identity.organisation"), 303)
+    row = own(organisation_id)
     form = _form(kept.form_data(), obj=row)
     if request.method == "POST" and form.validate():
         try:
@@ -122,7 +153,9 @@ def edit_organisation(organisation_id: int) -> Page:
             return redirect(url_for("identity.organisation"), 303)
         except Invalid as fault:
             forms.show_faults(form, fault)
-    shown = render_template("identity/organisation_form.html", form=form, row=row, first=False, onward=None)
+    shown = render_template(
+        "identity/organisation_form.html", form=form, row=row, first=False, onward=None, **_alike([])
+    )
     return shown, 400 if form.errors else 200
 
 
@@ -131,7 +164,7 @@ def edit_organisation(organisation_id: int) -> Page:
 @limiter.limit("30 per hour", methods=["POST"])
 def join(organisation_id: int) -> Page:
     """Let a further person act for an organisation."""
-    row = _own(organisation_id)
+    row = own(organisation_id)
     form = forms.JoinOrganisation(kept.form_data())
     status = 200
     if request.method == "POST" and form.validate():

@@ -64,6 +64,10 @@ COUNTRIES = {
     "FI": _("Finland"),
     "DK": _("Denmark"),
     "SE": _("Sweden"),
+    "EE": _("Estonia"),
+    "LV": _("Latvia"),
+    "PL": _("Poland"),
+    "GB": _("United Kingdom"),
     "IT": _("Italy"),
     "KZ": _("Kazakhstan"),
     "KG": _("Kyrgyzstan"),
@@ -248,11 +252,24 @@ class Organisation(Keyed):
         _("District"), description=_("Where the work is done, if it is one of the programme’s districts.")
     )
     inn = StringField(
-        _("INN, the tax number"),
-        description=_("10 digits, of a person 12. Leave it empty before registration."),
+        _("INN, or the number of your register"),
+        description=_(
+            "In Russia 10 digits, of a person 12; elsewhere BIN, STIR, Y-tunnus, organisasjonsnummer, CVR or the like. "
+            "Leave it empty before registration."
+        ),
     )
+    kpp = StringField(_("KPP"), description=_("9 characters, only for registered Russian organisations."))
     ogrn = StringField(_("OGRN or OGRNIP"), description=_("13 or 15 digits, if there is one."))
     founded_on = DayField(_("Founded on"), description=_("The day of registration, for example 1.11.2021."))
+    looked_at = HiddenField()
+    another = BooleanField(_("None of these: it is another organisation"))
+
+    @property
+    def set_aside(self) -> tuple[int, ...]:
+        """The like bodies that the person has looked at and says are others."""
+        if not self.another.data:
+            return ()
+        return tuple(int(n) for n in (self.looked_at.data or "").split(",") if n.isascii() and n.isdigit())
 
     def fields(self) -> dict[str, Any]:
         """What the service takes."""
@@ -263,6 +280,7 @@ class Organisation(Keyed):
             "legal_form": self.legal_form.data,
             "country": self.country.data,
             "inn": self.inn.data or "",
+            "kpp": self.kpp.data or "",
             "place_id": int(self.place_id.data) if self.place_id.data else None,
             "ogrn": self.ogrn.data or "",
             "founded_on": self.founded_on.day,

@@ -40,6 +40,21 @@ KIND_LABELS: dict[str, Any] = {
     "other": _("other body"),
 }
 
+GROUP_LABELS: dict[str, Any] = {"board": _("The board"), "owners": _("Owners"), "staff": _("Staff")}
+SEX_LABELS: dict[str, Any] = {"women": _("Women"), "men": _("Men"), "not_stated": _("Not stated")}
+FUNDING_LABELS: dict[str, Any] = {
+    "state": _("From the state"),
+    "grant": _("From grants"),
+    "own": _("Own income"),
+    "donation": _("From donations"),
+}
+SPONSORSHIP_LABELS: dict[str, Any] = {
+    "asked": _("asked, no answer yet"),
+    "agreed": _("agreed"),
+    "declined": _("declined"),
+    "ended": _("ended"),
+}
+
 
 class Joined:
     """A list of labels whose str() is put together in the reader's language."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from grantflow.db import Base, Id, JsonText
+from grantflow.db import Base, Id, JsonText, protect
+from grantflow.money import LARGEST_MINOR
 
 LEGAL_FORMS = (
     "ano",
@@ -26,6 +27,9 @@ LEGAL_FORMS = (
     "other",
 )
 ORGANISATION_KINDS = ("cso", "local_authority", "business", "initiative_group", "other")
+GROUPS, SEXES = ("board", "owners", "staff"), ("women", "men", "not_stated")
+FUNDING_SOURCES = ("state", "grant", "own", "donation")
+SPONSORSHIP_STATES = ("asked", "agreed", "declined", "ended")
 ROLES = ("applicant", "officer", "panellist", "chair", "finance", "manager", "auditor")
 """Every role a person may be given. `system` and `admin` (the shell) are nobody's to give."""
 
@@ -95,17 +99,101 @@ class Organisation(Base):
     legal_form: Mapped[str] = mapped_column(String(20), default="other")
     country: Mapped[str] = mapped_column(String(2), default="RU")
     place_id: Mapped[int | None] = mapped_column(Id, ForeignKey("places.id"))
-    inn: Mapped[str] = mapped_column(String(12), default="")
+    inn: Mapped[str] = mapped_column(String(20), default="")
+    """The tax number, or what its country has in its place: BIN, Y-tunnus, organisasjonsnummer."""
+    kpp: Mapped[str] = mapped_column(String(9), default="")
     ogrn: Mapped[str] = mapped_column(String(15), default="")
     founded_on: Mapped[date | None]
     aliases: Mapped[Any] = mapped_column(JsonText, default=list)
     search_key: Mapped[str] = mapped_column(Text, default="")
     """All its names in one normal form (case, ё, Latin), so that spelling variants find one body."""
     bank_account: Mapped[str] = mapped_column(String(34), default="")
+    merged_into_id: Mapped[int | None] = mapped_column(Id)
+    """The body it turned out to be: all that hung on it hangs there. Never taken back without a word."""
 
     def name_in(self, language: str) -> str:
         """The name as that language writes it, or the only one there is."""
         return name_of(self, language)
+
+
+class BodyFigures(Base):
+    """How many women and men sit on the board, own and work in a body on a day. Never changed: a later line for the same
+    day corrects an earlier one, and both stay. What is not known is blank, not zero."""
+
+    __tablename__ = "organisation_figures"
+    __table_args__ = (
+        CheckConstraint(
+            " AND ".join(f"({group}_{sex} IS NULL OR {group}_{sex} >= 0)" for group in GROUPS for sex in SEXES),
+            name="nobody_is_counted_below_zero",
+        ),
+        Index("ix_organisation_figures_organisation_id_as_of_on", "organisation_id", "as_of_on"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(Id, ForeignKey("organisations.id"))
+    as_of_on: Mapped[date]
+    board_women: Mapped[int | None]
+    board_men: Mapped[int | None]
+    board_not_stated: Mapped[int | None]
+    owners_women: Mapped[int | None]
+    owners_men: Mapped[int | None]
+    owners_not_stated: Mapped[int | None]
+    staff_women: Mapped[int | None]
+    staff_men: Mapped[int | None]
+    staff_not_stated: Mapped[int | None]
+    women_share: Mapped[str | None] = mapped_column(String(12))
+    """Per cent of the body that women own, an exact decimal: "50.5"."""
+    recorded_at: Mapped[datetime]
+    recorded_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+
+
+class BodyFunding(Base):
+    """What a body lived on in a year, by source. Never changed: the latest line of a year and source counts; one without
+    a sum takes it back."""
+
+    __tablename__ = "organisation_funding"
+    __table_args__ = (
+        CheckConstraint(in_list("source", FUNDING_SOURCES), name="known_source"),
+        CheckConstraint(
+            f"amount_minor IS NULL OR (amount_minor >= 0 AND amount_minor <= {LARGEST_MINOR})", name="sum_in_bounds"
+        ),
+        Index("ix_organisation_funding_organisation_id_year", "organisation_id", "year"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(Id, ForeignKey("organisations.id"))
+    year: Mapped[int]
+    source: Mapped[str] = mapped_column(String(10))
+    amount_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    recorded_at: Mapped[datetime]
+    recorded_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+
+
+class Sponsorship(Base):
+    """A registered body that receives the money for a group that is not registered, once a person of it has agreed."""
+
+    __tablename__ = "sponsorships"
+    __table_args__ = (
+        CheckConstraint(in_list("state", SPONSORSHIP_STATES), name="known_state"),
+        CheckConstraint("group_id <> sponsor_id", name="nobody_sponsors_itself"),
+        CheckConstraint("(state = 'asked') = (answered_at IS NULL)", name="answered_or_still_asked"),
+        CheckConstraint("(answered_at IS NULL) = (answered_by_id IS NULL)", name="answered_by_somebody"),
+        Index("ix_sponsorships_group_id_state", "group_id", "state"),
+        Index("ix_sponsorships_sponsor_id_state", "sponsor_id", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    group_id: Mapped[int] = mapped_column(Id, ForeignKey("organisations.id"))
+    sponsor_id: Mapped[int] = mapped_column(Id, ForeignKey("organisations.id"))
+    state: Mapped[str] = mapped_column(String(10))
+    words: Mapped[str] = mapped_column(Text, default="")
+    """What the group wrote to the sponsor."""
+    asked_by_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+    asked_at: Mapped[datetime]
+    answered_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    """Who agreed, declined or ended it, whichever came last."""
+    answered_at: Mapped[datetime | None]
 
 
 class RoleAssignment(Base):
@@ -184,3 +272,7 @@ class AccountLink(Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+
+
+protect(BodyFigures.__table__, ("id",))
+protect(BodyFunding.__table__, ("id",))

@@ -11,26 +11,24 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import insert, select, update
-from stdnum.exceptions import ValidationError
-from stdnum.ru import inn as inn_number
-from stdnum.ru import ogrn as ogrn_number
 
 from grantflow import clock
-from grantflow.db import writing
+from grantflow.db import session, writing
 from grantflow.errors import Invalid, NotFound, Refused
 from grantflow.identity import door, words
 from grantflow.identity.access import Actor, Held
 from grantflow.identity.models import LEGAL_FORMS, ORGANISATION_KINDS, Organisation
+from grantflow.identity.numbers import NATURAL, bare, inn_fault, kpp_fault, ogrn_fault
 from grantflow.identity.roles import CASES, grant_role
 
+__all__ = ["add_organisation", "change_organisation", "inn_fault", "join_organisation", "opened_under"]
+
 _ORGANISATIONS = Organisation.__table__
-NATURAL = ("ip", "self_employed")
-"""Legal forms whose name and number are a person's: their changes enter the chain as digests."""
-FIELDS = ("name_en", "name_ru", "kind", "legal_form", "country", "place_id", "inn", "ogrn", "founded_on")
+FIELDS = ("name_en", "name_ru", "kind", "legal_form", "country", "place_id", "inn", "kpp", "ogrn", "founded_on")
 
 
-def _checked(given: dict[str, Any], known_id: int | None = None) -> dict[str, Any]:
-    """The fields as they are kept. Raises Invalid with every faulty field."""
+def _checked(given: dict[str, Any], known_id: int | None = None, *, copied: bool = False) -> dict[str, Any]:
+    """The fields as they are kept. Raises Invalid with every faulty field. `copied`: from a register, see `numbers`."""
     wrong: dict[str, Any] = {}
     kept = dict(given)
     for column in ("name_en", "name_ru"):
@@ -47,14 +45,15 @@ def _checked(given: dict[str, Any], known_id: int | None = None) -> dict[str, An
     kept["country"] = str(kept.get("country") or "RU").upper()
     if len(kept["country"]) != 2 or not (kept["country"].isascii() and kept["country"].isalpha()):
         wrong["country"] = _("Choose a country from the list.")
-    for column in ("inn", "ogrn"):
-        kept[column] = "".join((given.get(column) or "").split())
-    if kept["inn"] and (number_fault := inn_fault(kept["inn"], kept["country"], kept["legal_form"])):
+    country, form = kept["country"], kept["legal_form"]
+    for column in ("inn", "kpp", "ogrn"):
+        kept[column] = bare(given.get(column))
+    if kept["inn"] and (number_fault := inn_fault(kept["inn"], country, form, copied=copied)):
         wrong["inn"] = number_fault
-    if kept["ogrn"] and kept["country"] == "RU" and not _fits(ogrn_number, kept["ogrn"]):
-        wrong["ogrn"] = _("The last digit does not fit the others. Write the 13 or 15 digits of the certificate.")
-    elif len(kept["ogrn"]) > 15:
-        wrong["ogrn"] = _("Write at most 15 characters.")
+    if kept["ogrn"] and (number_fault := ogrn_fault(kept["ogrn"], country)):
+        wrong["ogrn"] = number_fault
+    if kept["kpp"] and (number_fault := kpp_fault(kept["kpp"], country, form)):
+        wrong["kpp"] = number_fault
     if kept.get("founded_on") and kept["founded_on"] > clock.today("Europe/Moscow"):
         wrong["founded_on"] = _("This day is still to come. Write the day of registration.")
     if kept["inn"] and "inn" not in wrong and _taken(kept["inn"], kept["country"], known_id):
@@ -64,36 +63,25 @@ def _checked(given: dict[str, Any], known_id: int | None = None) -> dict[str, An
     return kept
 
 
-def _fits(number: Any, text: str) -> bool:
-    try:
-        number.validate(text)
-    except ValidationError:
-        return False
-    return True
-
-
-def inn_fault(text: str, country: str = "RU", legal_form: str = "other") -> Any:
-    """What is wrong with a tax number, as a sentence; None where nothing is. Russian ones are checked by
-    their digits.
-    """
-    if country != "RU":
-        return _("Write at most 12 letters and digits.") if len(text) > 12 or not text.isalnum() else None
-    if not (text.isascii() and text.isdigit()) or len(text) not in (10, 12):
-        return _("An INN has 10 digits, that of a person 12. This one has %(count)s characters.", count=len(text))
-    if legal_form in NATURAL and len(text) != 12:
-        return _("The INN of a sole trader or self-employed person has 12 digits.")
-    if not _fits(inn_number, text):
-        return _("The last digits do not fit the others. Compare the INN with the certificate.")
-    return None
-
-
 def _taken(number: str, country: str, known_id: int | None) -> bool:
-    query = select(_ORGANISATIONS.c.id).where(_ORGANISATIONS.c.inn == number, _ORGANISATIONS.c.country == country)
+    query = select(_ORGANISATIONS.c.id).where(
+        _ORGANISATIONS.c.inn == number,
+        _ORGANISATIONS.c.country == country,
+        _ORGANISATIONS.c.merged_into_id.is_(None),
+    )
     return any(row.id != known_id for row in writing().execute(query))
 
 
 def _title(kept: dict[str, Any]) -> str:
     return str(kept["name_ru"] or kept["name_en"])
+
+
+def opened_under(actor: Actor, key: str | None) -> int | None:
+    """The organisation this person has opened by that sending already; None where it comes for the first time."""
+    if not key or actor.person_id is None:
+        return None
+    known = session().scalar(select(CASES.c.id).where(CASES.c.open_key == f"organisation/{actor.person_id}/{key}"))
+    return None if known is None else int(known)
 
 
 def add_organisation(
@@ -106,17 +94,21 @@ def add_organisation(
     country: str = "RU",
     place_id: int | None = None,
     inn: str = "",
+    kpp: str = "",
     ogrn: str = "",
     founded_on: date | None = None,
     aliases: list[str] | None = None,
     join: bool = True,
     key: str | None = None,
     everybodys_key: bool = False,
+    not_these: tuple[int, ...] = (),
+    copied: bool = False,
 ) -> int:
     """Open an organisation's file; with `join`, the person who acts becomes the first to act for it.
 
     Raises Invalid with `fields`. Gives back its number; a repeated `key` gives the first one. A key counts for
-    whoever acts, or for everybody: a number in a register is the same whoever brings it.
+    whoever acts, or for everybody: a number in a register is the same whoever brings it. `not_these` are the bodies of
+    a like name that the person has looked at and set aside: the file remembers it. `copied`: as a register has it.
     """
     if actor.person_id is None and not actor.everywhere:
         raise Refused(_("Sign in to add an organisation."))
@@ -135,11 +127,14 @@ def add_organisation(
             "country": country,
             "place_id": place_id,
             "inn": inn,
+            "kpp": kpp,
             "ogrn": ogrn,
             "founded_on": founded_on,
-        }
+        },
+        copied=copied,
     )
-    file = door.open_case("organisation", actor=actor, title=_title(kept), key=key)
+    told = {"set_aside": sorted(not_these)} if not_these else {}
+    file = door.open_case("organisation", actor=actor, title=_title(kept), key=key, facts=told)
     current.execute(update(CASES).where(CASES.c.id == file.id).values(organisation_id=file.id))
     others = list(aliases or ())
     current.execute(

@@ -73,12 +73,16 @@ PLACES = (
         ("manager",),
         ("identity.add_person", "identity.roles", "identity.revoke"),
     ),
+    Place("identity.bodies", __("Organisations"), ("officer", "manager"), ("identity.body", "identity.merge")),
     Place("programmes.calls", __("Open calls"), ("", "applicant", "nobody")),
     Place(
         "identity.organisation",
         __("Organisation"),
         ("applicant",),
-        ("identity.add_organisation", "identity.edit_organisation"),
+        (
+            *("identity.add_organisation", "identity.edit_organisation", "identity.figures", "identity.funding"),
+            *("identity.ask_sponsor", "identity.sponsorship"),
+        ),
     ),
 )
 _counters: dict[str, Callable[[Actor], int]] = {}

@@ -32,7 +32,9 @@ from grantflow.identity import (
     throttle,
 )
 from grantflow.identity import bodies as _bodies  # noqa: F401  its views too
+from grantflow.identity import merge_pages as _merge_pages  # noqa: F401  and these
 from grantflow.identity import oneself as _oneself  # noqa: F401  and these
+from grantflow.identity import profile_pages as _profile_pages  # noqa: F401  and these
 from grantflow.identity import session as visit
 from grantflow.identity import staff as _staff  # noqa: F401  and these
 from grantflow.identity.access import PUBLIC, access

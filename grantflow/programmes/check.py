@@ -29,6 +29,8 @@ _KEY_KINDS = {
     "title": {"text"}, "title_en": {"text"}, "district": {"district"}, "legal_form": {"choice"},
     "award_type": {"choice"}, "grant_kind": {"choice"}, "budget": {"budget"}, "own_share": {"money"},
     "starts_on": {"date"}, "ends_on": {"date"}, "inn": {"text"}, "led_by": {"choice"},
+    "registered": {"yes_no"}, "registered_on": {"date"}, "kpp": {"text"}, "ogrn": {"text"}, "owner_share": {"number"},
+    "board": {"counter"}, "staff": {"counter"}, "sponsor": {"text"}, "sponsor_inn": {"text"},
 }  # fmt: skip
 _LEADERS = {"woman", "man", "not_stated"}
 _PARENT = {"country": None, "region": "country", "district": "region"}

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
 from sqlalchemy import bindparam, select, update
 
 from grantflow import clock, rendering
@@ -25,6 +26,7 @@ from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.errors import NotFound, Refused, Stale
 from grantflow.history import store
 from grantflow.history.canonical import stamp
+from grantflow.identity import merging
 from grantflow.identity.access import Actor
 from grantflow.prepared import Prepared
 from grantflow.programmes import models
@@ -301,3 +303,13 @@ def extend_closing(
     )
     deadlines.reckon(call_id)
     return Outcome(case, event, moved=False)
+
+
+merging.follows(
+    models.AllianceMember.__table__.c.organisation_id,
+    lambda n: lazy_ngettext("%(num)d membership in an alliance", "%(num)d memberships in alliances", n),
+)
+merging.follows(
+    models.ProgrammePartner.__table__.c.organisation_id,
+    lambda n: lazy_ngettext("%(num)d part as partner of a programme", "%(num)d parts as partner of programmes", n),
+)

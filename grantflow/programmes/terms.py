@@ -222,6 +222,16 @@ class Keys(Part):
     inn: Code | None = None
     led_by: Code | None = None
     """Whether a woman or a man leads the work: what sums are counted by."""
+    registered: Code | None = None
+    registered_on: Code | None = None
+    kpp: Code | None = None
+    ogrn: Code | None = None
+    owner_share: Code | None = None
+    board: Code | None = None
+    staff: Code | None = None
+    sponsor: Code | None = None
+    sponsor_inn: Code | None = None
+    """From `registered` on, with legal form, district and `inn`: what the organisation's profile answers in a new draft."""
 
 
 class Terms(Part):

@@ -6,10 +6,14 @@ modules beside it.
 
 from __future__ import annotations
 
+from flask_babel import lazy_ngettext
+
+from grantflow.identity import merging
 from grantflow.scoring import guards, handover, reminding
 from grantflow.scoring.budget import committed
 from grantflow.scoring.decisions import ranking_of
 from grantflow.scoring.interests import content_open, declare_interest, declared, latest, sits_on
+from grantflow.scoring.models import PanelMember
 from grantflow.scoring.panels import Member, compose_panel, composed, members_of, panel_of
 from grantflow.scoring.reviews import (
     Mark,
@@ -47,3 +51,8 @@ __all__ = [
     "terms_of",
     "written",
 ]
+
+merging.follows(
+    PanelMember.__table__.c.organisation_id,
+    lambda n: lazy_ngettext("%(num)d seat on a panel", "%(num)d seats on panels", n),
+)

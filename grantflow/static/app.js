@@ -112,6 +112,77 @@
   all("form[data-gf-out]").forEach((form) => form.addEventListener("submit",
     () => forget((key) => key.startsWith("gf-words:" + form.dataset.gfOut + ":"))));
 
+  /* files go as soon as they are chosen, one after the other, each with its bar; without a script they go with Save */
+  const listed = async (list) => {
+    try {
+      const answer = await fetch(location.href, { credentials: "same-origin" });
+      const next = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(list.id);
+      if (next) { list.replaceChildren(...next.childNodes); list.toggleAttribute("data-gf-waiting", next.hasAttribute("data-gf-waiting")); }
+    } catch { /* away for a moment: asked again below, or with the next page */ }
+    if (list.hasAttribute("data-gf-waiting")) window.setTimeout(() => listed(list), 4000);
+  };
+  all("[data-gf-upload]").forEach((field) => {
+    const form = field.form, said = field.dataset, list = document.getElementById(said.gfList), lines = document.getElementById(field.id + "-going");
+    if (!form || !list || !lines || !window.FormData || !window.fetch) return;
+    let queue = [], refused = [], asking = null, marked = false;
+    const line = (file, words, wrong) => {
+      const made = document.createElement("li");
+      made.textContent = file.name + ": " + words;
+      made.className = wrong ? "gf-wrong" : "gf-2nd";
+      lines.append(made);
+      return made;
+    };
+    /* what arrived leaves the field; what was refused stays in it, so that Save says why once more */
+    const keep = (files) => {
+      try { const held = new DataTransfer(); files.forEach((file) => held.items.add(file)); field.files = held.files; } catch { field.value = ""; }
+    };
+    const next = () => {
+      const file = queue.shift();
+      if (!file) {
+        asking = null;
+        keep(refused);
+        if (marked) { delete form.dataset.gfTouched; marked = false; }
+        listed(list);
+        return;
+      }
+      const made = line(file, said.gfGoing, false), bar = document.createElement("progress"), ask = asking = new XMLHttpRequest(), words = new FormData();
+      bar.max = 100; bar.value = 0; bar.setAttribute("aria-label", file.name); made.append(" ", bar);
+      words.append("csrf_token", form.elements.csrf_token.value);
+      words.append("file", file, file.name);
+      ask.open("POST", said.gfUpload);
+      ask.upload.addEventListener("progress", (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total * 100; });
+      ask.upload.addEventListener("load", () => { made.textContent = file.name + ": " + said.gfThere; });
+      ask.addEventListener("loadend", () => {
+        if (ask !== asking) return;
+        let told = null;
+        try { told = JSON.parse(ask.responseText); } catch { /* a page instead of an answer: signed out, or too large on the way */ }
+        if (ask.status === 200 && told) made.remove();
+        else {
+          refused.push(file);
+          made.className = "gf-wrong";
+          made.textContent = file.name + ": " + (told && told.said ? told.said : said.gfAway);
+        }
+        next();
+      });
+      ask.send(words);
+    };
+    field.addEventListener("input", (event) => event.stopPropagation());
+    field.addEventListener("change", () => {
+      const chosen = Array.from(field.files), small = chosen.filter((file) => file.size <= Number(said.gfMost));
+      if (asking) { const last = asking; asking = null; last.abort(); }
+      lines.replaceChildren();
+      refused = chosen.filter((file) => !small.includes(file));
+      refused.forEach((file) => line(file, said.gfLarge, true));
+      queue = small;
+      if (!queue.length) return;
+      if (!form.dataset.gfTouched) { form.dataset.gfTouched = "1"; marked = true; }
+      next();
+    });
+    /* Save while they are on their way: the form carries them itself, and what has arrived already stands once */
+    form.addEventListener("submit", () => { if (asking) { const last = asking; asking = null; queue = []; last.abort(); } });
+  });
+  all("[data-gf-waiting]").forEach((list) => window.setTimeout(() => listed(list), 4000));
+
   /* work under way in the background: its part of the page is asked for anew until it is done; without a script the page
      itself comes again */
   const live = (part) => {

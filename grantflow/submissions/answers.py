@@ -115,10 +115,28 @@ def faults_of(
             if question.required:
                 found.append(Fault(code, _MISSING[question.kind], "missing"))
             continue
+        if question.kind == "file":
+            found += scan_faults(code, value or ())
         if question.kind not in ("file", "budget", "computed"):
             found += read(question, to_type(question, value, currency), currency, lang).faults
         found += limits(question, value, currency, today)
         found += [Fault(code, Told(check.say), "check") for check in heard.failing(question.checks)]
+    return found
+
+
+def scan_faults(code: str, files: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    """What the check of attached files has to say: one that is not over holds the sending, a harmful file too."""
+    found = []
+    for item in files:
+        if item.get("scan") == "waiting":
+            said = _("%(name)s is still being checked. It can be sent as soon as the check is over.", name=item["name"])
+            found.append(Fault(code, said, "missing"))
+        elif item.get("scan") == "infected":
+            said = _(
+                "The check found something harmful in %(name)s. Take it away and attach a clean copy.",
+                name=item["name"],
+            )
+            found.append(Fault(code, said, "wrong"))
     return found
 
 

@@ -27,6 +27,7 @@ from grantflow.programmes.questions import Question
 from grantflow.submissions.answers import Draft, save
 from grantflow.submissions.merging import Merged, merge
 from grantflow.submissions.models import Ownership
+from grantflow.submissions.profile import answers_from
 from grantflow.submissions.reading import Fault
 from grantflow.submissions.rows import APPLICATIONS, CALLS, CASES, may_write, row_of, terms_of, window
 
@@ -108,7 +109,7 @@ def start_draft(call_code: str, organisation_id: int, *, actor: Actor, key: str 
         insert(APPLICATIONS).values(
             case_id=case.id, stage=case.stage, call_id=call.case_id, organisation_id=organisation_id,
             pack_hash=call.pack_hash, currency=call.currency, title="", search_key="", revision=0,
-            answers={}, typed={}, saved={}, reopened=[], correction_note="", extension_reason="",
+            answers=answers_from(organisation_id, terms_of(call.pack_hash), actor.language), typed={}, saved={}, reopened=[], correction_note="", extension_reason="",
         )
     )  # fmt: skip
     if actor.person_id is not None:

@@ -13,6 +13,7 @@ import os
 import secrets
 import unicodedata
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -22,9 +23,10 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, insert, select, update
 
 from grantflow import clock
+from grantflow.cases import bell
 from grantflow.cases.service import lock
 from grantflow.config import Settings
-from grantflow.db import session, writing
+from grantflow.db import after_commit, session, writing
 from grantflow.errors import NotFound, Refused
 from grantflow.identity.access import Actor
 from grantflow.identity.labels import Joined
@@ -43,6 +45,13 @@ _BY_MIME = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
 _OFFICE = {"word/document.xml": "docx", "xl/workbook.xml": "xlsx"}
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """A compound file: an old Office document, or a new one under a password."""
+_PROGRAMS = ("vbaproject.bin", ".vbs", ".exe", ".dll", ".js", ".jar", ".bat", ".cmd", ".ps1", ".scr")
+_EXECUTABLE = (b"MZ", b"\x7fELF", b"#!", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa")
+MOST_MEMBERS, MOST_UNPACKED, MOST_RATIO = 5_000, 300_000_000, 100
+"""What a parcel may say it holds: members, octets when unpacked, and how many times the octets that came in."""
+RATIO_FROM = 20_000_000
+"""Below this an honest table of zeros packs well too, and nothing that small can hurt."""
+MOST_TYPES = 1_000_000
 
 
 def settings() -> Settings:
@@ -58,6 +67,8 @@ def kind_of(data: bytes) -> str:
         raise Refused(_("This is an old Office file, or one with a password. Save it as PDF, without a password."))
     if data.startswith(b"PK"):
         return _office(data)
+    if data.startswith(_EXECUTABLE):
+        raise Refused(_("This is a program, whatever its name says. Attach a paper: PDF or a picture."))
     guessed = filetype.guess(data[:8192])
     kind = _BY_MIME.get(guessed.mime) if guessed is not None else None
     if kind is None:
@@ -71,17 +82,48 @@ def _office(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as parcel:
             entries = parcel.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+            _bounded(entries, len(data))
+            if any(entry.flag_bits & 1 for entry in entries):
+                raise Refused(_("This file has a password. Save it without one and attach it again."))
+            names = {entry.filename for entry in entries}
+            kinds = _content_types(parcel, names)
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, zlib.error, KeyError):
         raise Refused(_("This file is damaged. Save it anew and attach it again.")) from None
-    names = {entry.filename for entry in entries}
-    if any(entry.flag_bits & 1 for entry in entries):
-        raise Refused(_("This file has a password. Save it without one and attach it again."))
-    if any(name.lower().endswith(("vbaproject.bin", ".vbs", ".exe", ".dll")) or "/activeX/" in name for name in names):
+    programs = any(name.lower().endswith(_PROGRAMS) or "/activex/" in name.lower() for name in names)
+    if programs or b"macroenabled" in kinds.lower():
         raise Refused(_("This file holds a program (a macro). Save it without macros, or as PDF."))
     for member, kind in _OFFICE.items():
         if member in names and "[Content_Types].xml" in names:
             return kind
     raise Refused(_("An archive cannot be read by those who judge. Attach the papers one by one, as PDF or pictures."))
+
+
+def _bounded(entries: list[zipfile.ZipInfo], packed: int) -> None:
+    """Refused where the parcel says it would become too much when opened: too many members, too many octets, far more
+    than what came in, or members that lie over each other. Nothing is unpacked for it."""
+    whole = sum(entry.file_size for entry in entries)
+    stored = sum(entry.compress_size for entry in entries)
+    if (
+        len(entries) > MOST_MEMBERS
+        or whole > MOST_UNPACKED
+        or stored > packed
+        or (whole > RATIO_FROM and whole > MOST_RATIO * packed)
+    ):
+        raise Refused(
+            _(
+                "Unpacked, this file would become far larger than a paper is: %(size)s. Save it anew without its "
+                "pictures, or as PDF.",
+                size=file_size(whole),
+            )
+        )
+
+
+def _content_types(parcel: zipfile.ZipFile, names: set[str]) -> bytes:
+    """The list of what the members are, as far as it is sensible to read."""
+    if "[Content_Types].xml" not in names:
+        return b""
+    with parcel.open("[Content_Types].xml") as listed:
+        return listed.read(MOST_TYPES)
 
 
 def clean_name(name: str, kind: str) -> str:
@@ -148,13 +190,15 @@ def add_file(case_id: int, question: str, filename: str, stream: IO[bytes], *, a
         .values(
             case_id=case_id, question=question, stored_name=stored, filename=clean_name(filename, kind),
             size=len(data), sha256=digest, content_type=TYPES[kind],
-            uploaded_by=actor.person_id, uploaded_at=now,
+            uploaded_by=actor.person_id, uploaded_at=now, scan="waiting" if settings().scan else "none",
         )
         .returning(FILES.c.id)
     ).scalar_one()  # fmt: skip
     writing().execute(
         update(APPLICATIONS).where(APPLICATIONS.c.case_id == case_id).values(revision=row.revision + 1, saved_at=now)
     )
+    if settings().scan:
+        after_commit(bell.ring_for_long_work)
     return int(file_id)
 
 

@@ -17,7 +17,7 @@ from grantflow.db import session
 from grantflow.errors import Invalid, NotFound
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation
-from grantflow.identity.organisations import NATURAL
+from grantflow.identity.numbers import NATURAL
 from grantflow.identity.words import search_key
 from grantflow.programmes.models import Place
 from grantflow.submissions.drafts import save_section
@@ -55,7 +55,7 @@ class Body:
 
 def _query() -> Any:
     columns = (_O.id, _O.name_en, _O.name_ru, _O.inn, _O.ogrn, Place.name.label("place"))
-    return select(*columns).outerjoin(Place, Place.id == _O.place_id)
+    return select(*columns).outerjoin(Place, Place.id == _O.place_id).where(_O.merged_into_id.is_(None))
 
 
 def _body(row: Any) -> Body:

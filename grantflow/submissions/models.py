@@ -18,6 +18,7 @@ from grantflow.identity.models import in_list
 AWARD_TYPES = ("female", "social", "both")
 GRANT_KINDS = ("new", "growing")
 LEADERS = ("woman", "man", "not_stated")
+SCANS = ("none", "waiting", "clean", "infected")
 
 
 class Application(Base):
@@ -148,7 +149,9 @@ class Attachment(Base):
         UniqueConstraint("stored_name"),
         CheckConstraint("size > 0", name="not_empty"),
         CheckConstraint("(removed_at IS NULL) = (removed_by IS NULL)", name="removed_by_somebody"),
+        CheckConstraint(in_list("scan", SCANS), name="known_scan"),
         Index("ix_attachments_case_id_question", "case_id", "question"),
+        Index("ix_attachments_scan", "scan"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -162,6 +165,38 @@ class Attachment(Base):
     uploaded_by: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
     uploaded_at: Mapped[datetime]
     removed_by: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    removed_at: Mapped[datetime | None]
+    scan: Mapped[str] = mapped_column(String(10), default="none")
+    """How far the installation's own check of the file is; `none` where it has none."""
+    scan_attempts: Mapped[int] = mapped_column(default=0)
+    """How often it was begun. Whoever checks knows its own count: a check that was given up marks nothing."""
+    scan_lease_until: Mapped[datetime | None]
+    scanned_at: Mapped[datetime | None]
+
+
+class CoLead(Base):
+    """A body that leads the project together with the applicant, from any country, known here or not. Taken away, it
+    leaves the list; the history keeps both."""
+
+    __tablename__ = "co_leads"
+    __table_args__ = (
+        CheckConstraint("name <> ''", name="has_a_name"),
+        CheckConstraint("(removed_at IS NULL) = (removed_by_id IS NULL)", name="removed_by_somebody"),
+        Index("ix_co_leads_case_id", "case_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(Id, ForeignKey("applications.case_id"))
+    organisation_id: Mapped[int | None] = mapped_column(Id, ForeignKey("organisations.id"))
+    """Its file here, where its number names one."""
+    name: Mapped[str] = mapped_column(String(300))
+    country: Mapped[str] = mapped_column(String(2))
+    number: Mapped[str] = mapped_column(String(20), default="")
+    part: Mapped[str] = mapped_column(String(300), default="")
+    """What it does in the project."""
+    added_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    added_at: Mapped[datetime]
+    removed_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
     removed_at: Mapped[datetime | None]
 
 

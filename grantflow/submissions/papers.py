@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import abort, redirect, render_template, send_file, url_for
-from werkzeug.wrappers import Response
+from flask_babel import gettext as _
 
 from grantflow import rendering
 from grantflow.cases.service import get
@@ -48,15 +48,21 @@ def version(case_id: int, n: int) -> Any:
 
 @bp.get("/applications/<int:case_id>/files/<int:file_id>")
 @access("signed_in")
-def file(case_id: int, file_id: int) -> Response:
+def file(case_id: int, file_id: int) -> Any:
     """An attached file as a download, for those who may read the application."""
     row = file_of(case_id, file_id)
-    if not _writes_it(case_id, row.question):
+    writes = _writes_it(case_id, row.question)
+    if not writes:
         sheet, actor = sheet_for(case_id), current_actor()
         if not service.may_read(sheet.case, actor):
             raise NotFound
         if "applicant" not in actor.roles_on(sheet.case) and not in_a_version(case_id, file_id):
             raise NotFound
+        writes = "applicant" in actor.roles_on(sheet.case)
+    if row.scan == "infected":
+        return rendering.error_page(403, _("The check found something harmful in this file. Nobody can open it."))
+    if row.scan == "waiting" and not writes:
+        return rendering.error_page(403, _("This file is still being checked. Try again in a minute."))
     path = service.path_of(row.stored_name)
     if not path.is_file():
         abort(404)

@@ -97,6 +97,11 @@ def file_of(case_id: int, file_id: int) -> Any:
     return row
 
 
+def clean_files(case_id: int) -> set[int]:
+    """The attached files that the installation's check found clean; empty where it has none."""
+    return set(session().scalars(select(FILES.c.id).where(FILES.c.case_id == case_id, FILES.c.scan == "clean")))
+
+
 def in_a_version(case_id: int, file_id: int) -> bool:
     """Whether a file belongs to a version that was sent: what others than the writers may open."""
     found = session().scalars(select(ApplicationVersion.answers).where(ApplicationVersion.case_id == case_id))

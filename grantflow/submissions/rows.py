@@ -111,9 +111,10 @@ def files_of_many(case_ids: Iterable[int]) -> dict[int, dict[str, list[dict[str,
 
 
 def _put(files: dict[str, list[dict[str, Any]]], row: Any) -> None:
-    files.setdefault(row.question, []).append(
-        {"id": row.id, "name": row.filename, "size": row.size, "sha256": row.sha256, "type": row.content_type}
-    )
+    item = {"id": row.id, "name": row.filename, "size": row.size, "sha256": row.sha256, "type": row.content_type}
+    if row.scan in ("waiting", "infected"):  # such a draft is not sent, so it enters no version
+        item["scan"] = row.scan
+    files.setdefault(row.question, []).append(item)
 
 
 def files_of(case_id: int) -> dict[str, list[dict[str, Any]]]:

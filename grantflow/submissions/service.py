@@ -8,13 +8,15 @@ Each room has its own module: `drafts`, `files`, `sending`, `extension`, `querie
 
 from __future__ import annotations
 
-from grantflow.submissions import inviting, owners, progress, reminding, reopening, taking, waiting
+from grantflow.identity import merging
+from grantflow.submissions import inviting, owners, progress, reminding, reopening, scanning, taking, waiting
 from grantflow.submissions.advice import advice, advice_provider
+from grantflow.submissions.coleads import CO_LEADS
 from grantflow.submissions.drafts import Clash, Saved, save_section, siblings, start_draft
 from grantflow.submissions.extension import extend_deadline
 from grantflow.submissions.files import add_file, path_of, remove_file
 from grantflow.submissions.queries import applications_of, submitted
-from grantflow.submissions.rows import answers_of, draft_of, may_write, mode, row_of, terms_of, version_of
+from grantflow.submissions.rows import APPLICATIONS, answers_of, draft_of, may_write, mode, row_of, terms_of, version_of
 from grantflow.submissions.sending import check, content_gate, may_read, submit
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "reopening",
     "row_of",
     "save_section",
+    "scanning",
     "siblings",
     "start_draft",
     "submit",
@@ -50,3 +53,6 @@ __all__ = [
     "version_of",
     "waiting",
 ]
+
+merging.follows(APPLICATIONS.c.organisation_id)
+merging.follows(CO_LEADS.c.organisation_id)

@@ -138,7 +138,8 @@ def body_of(applicant: Applicant, actor: Actor) -> int:
     name = by_script(applicant.name)
     try:
         return add_organisation(
-            actor, name_en=name["name_en"], name_ru=name["name_ru"], country=applicant.country, inn=applicant.number,
+            actor,
+            copied=True, name_en=name["name_en"], name_ru=name["name_ru"], country=applicant.country, inn=applicant.number,
             kind=applicant.kind, legal_form=applicant.legal_form,
             aliases=[applicant.identifier] if applicant.identifier else None, join=False, key=key, everybodys_key=True,
         )  # fmt: skip

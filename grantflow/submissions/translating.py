@@ -194,7 +194,11 @@ class Translator:
                 else:
                     text = words.line(text, longest=LONGEST_IDENTIFIER, needed=False)
                     text = "".join(text.split()) if name == "number" else text
-                if name == "number" and text and (told := inn_fault(text, found.get("country", ""), body.legal_form)):
+                if (
+                    name == "number"
+                    and text
+                    and (told := inn_fault(text, found.get("country", ""), body.legal_form, copied=True))
+                ):
                     raise Unreadable(told)
                 found[name] = text
             except Invalid as told:

@@ -26,6 +26,7 @@ from grantflow.programmes.queries import call_by_code
 from grantflow.submissions import (
     attempts,
     beforehand,
+    colead_pages,
     comparing_rooms,
     desk,
     health_rooms,
@@ -52,6 +53,7 @@ from grantflow.submissions.merging import marks, marks_from, merge
 from grantflow.submissions.queries import (
     Sheet,
     applications_of,
+    clean_files,
     districts,
     sheet_of,
 )
@@ -88,6 +90,8 @@ def apply(code: str) -> Any:
                 if "carry" in request.form:
                     beforehand.fill_blanks(case.id, beforehand.offered(code), actor=actor)
             beforehand.forget()
+            if service.draft_of(service.row_of(case.id)).values:
+                flash(_("Some answers are filled in from your organisation’s profile. Look them over as you go."))
             return redirect(url_for(".tasks", case_id=case.id), 303)
         except Refused as refusal:
             refused = str(refusal)
@@ -158,7 +162,8 @@ def _section(
         **pages.frame(sheet, current_actor(), draft),
         part=part, form=form, faults=faults, page=on_page, shown_draft=draft, writer=visitor(),
         marks=marks(sheet.draft, shown) | (was or {}), changed_by=pages.changed_by(sheet, part, current_actor()),
-        line_counts=line_counts(shown, form), countries=countries_for(shown), **more,
+        line_counts=line_counts(shown, form), countries=countries_for(shown),
+        clean_files=clean_files(sheet.case.id) if any(q.kind == "file" for q in shown) else set(), **more,
     )  # fmt: skip
 
 
@@ -210,6 +215,22 @@ def _with_files(draft: Draft, sheet: Sheet) -> Draft:
     """The draft with the files attached now: what was typed has none."""
     files = {code: value for code, value in sheet.draft.values.items() if sheet.terms.questions[code].kind == "file"}
     return Draft({**draft.values, **files}, draft.raw)
+
+
+@bp.post("/applications/<int:case_id>/files/<question>")
+@access("signed_in")
+def attach(case_id: int, question: str) -> Any:
+    """Attach one file to a question, for a page that shows how far it is; what to say, and its status, as JSON."""
+    writer_in(case_id)
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        return {"said": _("That did not arrive whole. Press once more.")}, 400
+    try:
+        with unit_of_work():
+            service.add_file(case_id, question, sent.filename, sent.stream, actor=current_actor())
+    except (Refused, Stale) as refusal:
+        return {"said": str(refusal)}, refusal.status
+    return {"said": _("Attached: %(name)s", name=sent.filename)}
 
 
 def _files(case_id: int, questions: Any) -> list[Fault]:
@@ -305,4 +326,4 @@ def _remember(case: Any, told: Any, key: str | None, status: int) -> None:
         attempts.note_attempt(case.id, told, actor=current_actor(), key=key)
 
 
-__all__ = ["bp", "comparing_rooms", "desk", "health_rooms", "look", "papers", "renewal", "together"]
+__all__ = ["bp", "colead_pages", "comparing_rooms", "desk", "health_rooms", "look", "papers", "renewal", "together"]

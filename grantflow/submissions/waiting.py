@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _
 from grantflow import clock
 from grantflow.cases import definitions, desk, words
 from grantflow.identity.access import Actor
+from grantflow.identity.sponsors import sponsorships_of
 from grantflow.rendering import language
 from grantflow.submissions.answers import Draft, sections
 from grantflow.submissions.queries import Mine, drafts_of, open_of
@@ -87,6 +88,20 @@ def writing(actor: Actor) -> Iterable[desk.DeskItem]:
             dress=_dressed,
             about=actor,
         )
+
+
+@desk.provider
+def sponsoring(actor: Actor) -> Iterable[desk.DeskItem]:
+    """Groups that ask one of the actor's organisations to receive their money, until somebody has answered."""
+    mine = actor.scopes("applicant", "organisation_id")
+    for row in sponsorships_of(mine, states=("asked",)) if mine else ():
+        if row.sponsor_id in mine:
+            names = {"en": row.group_en or row.group_ru, "ru": row.group_ru or row.group_en}
+            yield desk.DeskItem(
+                what=names[language()],
+                url=url_for("identity.sponsorship", sponsorship_id=row.id),
+                why=_("Agree to receive its grants, or decline"),
+            )
 
 
 def _dressed(items: Sequence[desk.DeskItem]) -> Iterable[desk.DeskItem]:

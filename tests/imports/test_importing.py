@@ -106,7 +106,7 @@ def test_every_bad_line_is_told_with_its_column_and_reason(desk: Desk) -> None:
             line(5, Outcome="no", Awarded="5"),
             line(6, Awarded=""),
             line(1),
-            line(8, Asked="-5", Register="9990001119990"),
+            line(8, Asked="-5", Register="999000111999000111999"),
             line(9, Asked="", Title="x" * 500),
         ]
     )

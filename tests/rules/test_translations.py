@@ -39,7 +39,8 @@ CYRILLIC = re.compile(r"[А-Яа-яЁё]")
 LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9-]{2,}")
 KEPT_LATIN = {
     "GrantFlow", "XLSX", "PDF", "DOCX", "CSV", "JSON", "UTF-8", "SHA-256", "UTC", "IBAN", "WCAG", "axe", "AA",
-    "Tab", "cookie", "Office", "null", "English", "PROZVET",
+    "Tab", "cookie", "Office", "null", "English", "PROZVET", "CVR", "NIP", "Y-tunnus", "organisasjonsnummer",
+    "organisationsnummer", "registrikood", "codice", "fiscale",
 }  # fmt: skip
 """Names and abbreviations that Russian writes in Latin letters. Addresses and keys of JSON are cut out."""
 NOT_WORDS = re.compile(

@@ -27,6 +27,34 @@ def parcel(*names: str, locked: bool = False) -> bytes:
     return bytes(data)
 
 
+def declared(size: int) -> bytes:
+    """A document whose directory says that one member becomes so many octets; nothing of that size is made."""
+    data = bytearray(parcel("[Content_Types].xml", "word/document.xml"))
+    where = data.index(b"PK\x01\x02")
+    data[where + 24 : where + 28] = size.to_bytes(4, "little")
+    return bytes(data)
+
+
+def overlapping() -> bytes:
+    """A document whose members together take more room than there is: they lie over each other."""
+    data = bytearray(parcel("[Content_Types].xml", "word/document.xml"))
+    where = data.index(b"PK\x01\x02")
+    data[where + 20 : where + 24] = (50_000).to_bytes(4, "little")
+    return bytes(data)
+
+
+def macro() -> bytes:
+    """A table whose list of contents says that it is one with macros, the program itself taken out of sight."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr(
+            "[Content_Types].xml", '<Override ContentType="application/vnd.ms-excel.sheet.macroEnabled.main+xml"/>'
+        )
+        made.writestr("xl/workbook.xml", "x")
+    return out.getvalue()
+
+
+MACRO = macro()
 DOCX = parcel("[Content_Types].xml", "word/document.xml")
 XLSX = parcel("[Content_Types].xml", "xl/workbook.xml")
 
@@ -34,14 +62,22 @@ XLSX = parcel("[Content_Types].xml", "xl/workbook.xml")
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"MZ\x90\x00" + b"\0" * 200, "none of the kinds"),
+        (b"MZ\x90\x00" + b"\0" * 200, "a program, whatever its name says"),
+        (b"\x7fELF" + b"\0" * 200, "a program, whatever its name says"),
+        (b"plain words", "none of the kinds"),
         (b"", "empty"),
-        (b"#!/bin/sh\nrm -rf /", "none of the kinds"),
+        (b"#!/bin/sh\nrm -rf /", "a program, whatever its name says"),
         (b"PK\x03\x04broken", "damaged"),
         (parcel("setup.exe"), "program"),
         (parcel("letter.txt"), "archive"),
         (parcel("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"), "macro"),
         (parcel("[Content_Types].xml", "word/document.xml", locked=True), "password"),
+        (MACRO, "macro"),
+        (declared(400_000_000), "far larger"),
+        (declared(21_000_000), "far larger"),
+        (parcel(*(f"word/{n}" for n in range(5_001))), "far larger"),
+        (overlapping(), "far larger"),
+        (parcel("letter.pdf", locked=True), "password"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "password"),
         (PDF + b"trailer << /Encrypt 5 0 R >>", "password"),
         (DOCX, "By its content this is Word"),
@@ -146,7 +182,7 @@ def test_one_refused_file_does_not_spoil_the_others(app: Flask, world: World) ->
         f"/applications/{case_id}/edit/files", data=sent, content_type="multipart/form-data"
     )
     said = text_of(reply)
-    assert reply.status_code == 400 and "bad.pdf: By its content" in said and "letter.docx" in said
+    assert reply.status_code == 400 and "bad.pdf: This is a program" in said and "letter.docx" in said
     assert [f["name"] for f in service.draft_of(service.row_of(case_id)).values["other_files"]] == [
         "good.pdf",
         "letter.docx",
