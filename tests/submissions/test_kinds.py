@@ -14,6 +14,7 @@ from flask_babel import force_locale
 from grantflow import clock
 from grantflow.db import unit_of_work
 from grantflow.errors import Invalid, NotFound
+from grantflow.extensions import limiter
 from grantflow.identity.access import SYSTEM
 from grantflow.identity.service import add_organisation
 from grantflow.money import Money
@@ -325,7 +326,10 @@ def test_whoever_looks_up_without_end_is_told_to_wait_and_what_to_do_instead(
     app: Flask, extra: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(look, "MOST_LOOKS", "2 per hour")
+    monkeypatch.setattr(limiter, "enabled", True)
+    limiter.reset()
     client, address = signed_in(app, extra.applicant), f"/applications/{extra.draft()}/edit/extra/lead/look"
     assert [client.get(address).status_code for _ in range(2)] == [200, 200]
     refused = client.get(address)
     assert refused.status_code == 429 and "write the name in the form by hand" in text_of(refused)
+    limiter.reset()
