@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 
 from grantflow import clock
 from grantflow.cases import outbox
+from grantflow.cases.letters import unread
 from grantflow.cases.models import Outbox
 from grantflow.cases.service import fire, get
 from grantflow.db import session, unit_of_work
@@ -104,6 +105,11 @@ def test_taken_back_before_the_letters_leave_nobody_is_told(world: World) -> Non
     assert letter.due_at - letter.created_at == LETTERS_WAIT
     while outbox.drain():
         pass
+    before = unread(world.applicant)
+    with clock.at(OPEN_DAY + LETTERS_WAIT):
+        assert unread(world.applicant) == before + 1
+    with unit_of_work():
+        outbox.mark_read(world.applicant.person_id)  # what is not shown yet is not read
     assert letters(case_id, "returned")[0].sent_at is None
     assert do(world, "restore", {"reason": "Wrong list."}, world.second) == {"done": 1}
     assert world.state(case_id) == "submitted"
