@@ -12,9 +12,10 @@ from sqlalchemy import select
 from grantflow.db import session, unit_of_work
 from grantflow.demo import content, papers
 from grantflow.demo.cast import Cast
-from grantflow.demo.content import Answers, Application, Contest, Draft
+from grantflow.demo.content import Answers, Application, Contest, Draft, Sponsor
 from grantflow.demo.opening import Opened
 from grantflow.demo.story import Calendar, Story
+from grantflow.identity import sponsors
 from grantflow.programmes.models import Place
 from grantflow.programmes.questions import Question, Section
 from grantflow.submissions import service as submissions
@@ -108,6 +109,18 @@ class _Written:
         district = self.one.answers.get("district")
         place_id = session().scalar(select(Place.id).where(Place.code == district)) if district else None
         self.body_id = here.cast.found_body(self.code, self.one.organisation, place_id, here.calendar)
+        if isinstance(self.one, Application) and self.one.sponsor is not None:
+            self._sponsored(self.one.sponsor, place_id)
+
+    def _sponsored(self, sponsor: Sponsor, place_id: int | None) -> None:
+        """A group that is not registered asks a registered body to receive its money, which agrees."""
+        here = self.applying
+        code = here.cast.register(sponsor.person, here.calendar.zone)
+        body_id = here.cast.found_body(code, sponsor, place_id, here.calendar)
+        with unit_of_work():
+            number = sponsors.ask_sponsor(here.cast.actor(self.code), self.body_id, body_id)
+        with unit_of_work():
+            sponsors.answer(here.cast.actor(code), number, True)
 
     def begin(self) -> None:
         """A draft with nothing in it."""

@@ -133,12 +133,19 @@ class Draft(Part):
     answers: Answers
 
 
+class Sponsor(Applicant):
+    """The registered body that receives the money for a group, and who agrees to it there."""
+
+    person: Owner
+
+
 class Application(Part):
     """An application as it was sent, and what became of it."""
 
     number: int = Field(ge=1)
     title: Label
     organisation: Applicant
+    sponsor: Sponsor | None = None
     owner: Owner
     asked_minor: Minor = Field(alias="asked")
     begun: WallClock

@@ -56,7 +56,7 @@ def test_several_papers_go_at_once_each_told_by_itself_and_are_checked(
     assert page.locator("#q-other_files-going li.gf-wrong").count() == 1
     shot(page, "attaching-360-ru")
     assert sideways(page) <= 0 and axe_faults(page) == []
-    assert do_long_work() == 2
+    assert do_long_work() >= 2
     page.locator("#q-other_files-files:not([data-gf-waiting])").wait_for()
     page.set_viewport_size({"width": WIDE, "height": 900})
     shot(page, "attaching-1280-ru")
