@@ -18,8 +18,8 @@ from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation
 from grantflow.submissions.rows import APPLICATIONS, CASES
 
-SHOWN = 3
-"""So many are named beside one application; the rest are counted."""
+MOST = 12
+"""So many of each kind are named beside one application: where very many share a title, it is no sign any more."""
 STEM = 5
 """So many letters of a word count: the rest is mostly its ending."""
 _A, _C, _O = APPLICATIONS.c, CASES.c, Organisation.__table__.c
@@ -45,7 +45,7 @@ def title_of(search_key: str) -> str:
 def nearly(title: str) -> str:
     """What two titles share that say nearly the same: the beginnings of their words, in any order; small words do not
     count. Nothing where fewer than two words are left."""
-    stems = sorted({word[:STEM] for word in title.split() if len(word) > 2 or word.isdigit()})
+    stems = sorted({word[:STEM] for word in title.split() if len(word) > 3 or word.isdigit()})
     return " ".join(stems) if len(stems) > 1 else ""
 
 
@@ -58,7 +58,8 @@ def _marks(row: Any) -> Iterable[tuple[str, Any]]:
 
 
 def alike(call_id: int, case_ids: Collection[int], actor: Actor) -> dict[int, list[Alike]]:
-    """For each of these applications the others of its call that may be the same, the surest first. One query.
+    """For each of these applications the others of its call that may be the same, the surest first and not more
+    than `MOST` of each kind. One query.
 
     What was refused, withdrawn or never sent is none of them; nor is what this actor may not see.
     """
@@ -85,7 +86,7 @@ def alike(call_id: int, case_ids: Collection[int], actor: Actor) -> dict[int, li
         ways: dict[int, list[str]] = defaultdict(list)
         refs: dict[int, str] = {}
         for mark in _marks(row):
-            for other in marked.get(mark, ()):
+            for other in marked.get(mark, ())[: MOST + 1]:  # it is among them itself
                 if other.id != row.id:
                     ways[other.id].append(mark[0])
                     refs[other.id] = other.ref or ""

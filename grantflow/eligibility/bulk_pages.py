@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
 from grantflow import rendering
-from grantflow.cases import definitions
+from grantflow.cases import definitions, titles
 from grantflow.cases.access import see
 from grantflow.db import unit_of_work
 from grantflow.eligibility import doing, listing, saved, telling
@@ -112,8 +112,9 @@ def _form(act: str, call: Any) -> Any:
 
 def _page(facts: dict[str, Any]) -> str:
     lines: list[Looked] = facts["lines"]
-    facts["form"].seen.data = facts["mark"]
     going, staying = [line for line in lines if line.goes], [line for line in lines if not line.goes]
+    titles.load([line.row for line in (*going[:SHOWN], *staying[:SHOWN])])
+    facts["form"].seen.data = facts["mark"]
     return render_template(
         "eligibility/bulk.html", **facts, going=going, staying=staying, shown=SHOWN, names=NAMES, most=MOST,
         first_votes=sum(not line.last for line in going), at_once=doing.AT_ONCE,
@@ -136,6 +137,7 @@ def bulk_act(code: str, n: int) -> str:
     counts = doing.counts_of(n)
     total = sum(counts.values())
     lines, page = doing.lines_of(n, number(request.args.get("page")), total)
+    titles.load(lines)
     return render_template(
         "eligibility/bulk_act.html", call=call, case=case, act=act, counts=counts, total=total, lines=lines, page=page,
         names=NAMES, by=names_of([act.by_id]).get(act.by_id, ""), officer="officer" in actor.roles_on(case),

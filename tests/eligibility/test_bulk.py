@@ -14,7 +14,7 @@ from grantflow.cases import outbox
 from grantflow.cases.letters import unread
 from grantflow.cases.models import Outbox
 from grantflow.cases.service import fire, get
-from grantflow.db import session, unit_of_work
+from grantflow.db import db, session, unit_of_work
 from grantflow.eligibility import bulk, doing, service, telling
 from grantflow.eligibility.models import BulkAct, BulkLine
 from grantflow.eligibility.picking import Picked, rows_of
@@ -22,6 +22,7 @@ from grantflow.eligibility.restoring import LETTERS_WAIT
 from grantflow.errors import Refused
 from grantflow.history.models import Event
 from grantflow.identity.access import SYSTEM, Actor
+from tests.benchmarks.multiplied import Multiplied
 from tests.browsing import counting, field, signed_in, text_of
 from tests.submissions.conftest import OPEN_DAY, World
 
@@ -175,6 +176,24 @@ def test_only_whoever_may_sees_them_go(world: World) -> None:
     assert [line.goes for line in looked(world, "return", world.manager)] == [False]
     assert [line.goes for line in looked(world, "check", world.manager)] == [True]
     assert looked(world, "return", world.stranger) == []
+
+
+def test_the_pages_cost_the_same_for_very_many(app: Flask, world: World, thorough: bool) -> None:
+    check(*(world.submitted() for _ in range(3)), world=world)
+    browser, costs = signed_in(app, world.officer), []
+    for wanted in (3, 10_000 if thorough else 30):
+        session().rollback()
+        with db.engine.connect() as connection:
+            Multiplied(connection).reach(wanted)
+        for path in ("bulk/refuse?every=1", "bulk/check?every=1", "pipeline", "pipeline.xlsx"):
+            browser.get(f"/calls/KR-2021/{path}")
+            with counting() as statements:
+                page = browser.get(f"/calls/KR-2021/{path}")
+            assert page.status_code == 200
+            costs.append(len(statements))
+            if path.startswith("bulk"):
+                assert f"{wanted:,} applications chosen" in text_of(page).replace("\u00a0", " ") or thorough
+    assert costs[:4] == costs[4:]
 
 
 def test_looking_costs_the_same_for_three_and_for_six(world: World) -> None:

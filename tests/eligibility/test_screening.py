@@ -88,7 +88,7 @@ def test_the_workbook_holds_what_the_filter_shows_and_no_formula(app: Flask, wor
     ("one", "other", "same"),
     [
         ("Мастерская войлока в Суоярви", "«Мастерские войлока» в Суоярви", True),
-        ("Felt and linen workshop", "Workshop of linen and felt", True),
+        ("Felt and linen workshop", "Workshop of linen, felt", True),
         ("Felt, linen: a workshop", "Workshop: linen & felt", True),
         ("Felt workshop 1", "Felt workshop 2", False),
         ("Felt", "Felt", False),
