@@ -207,9 +207,11 @@ FAR = """([target]) => {
 class Hands:
     """Somebody at a browser: finds things by what they are called, and uses either a mouse or the keyboard alone."""
 
-    def __init__(self, page: Page, address: str, *, keyboard: bool = False) -> None:
+    def __init__(
+        self, page: Page, address: str, *, keyboard: bool = False, reached: set[tuple[str, str]] | None = None
+    ) -> None:
         self.page, self.address, self.keyboard = page, address, keyboard
-        self._reached: set[tuple[str, str]] = set()
+        self._reached: set[tuple[str, str]] = set() if reached is None else reached
         self.said: list[str] = []
         page.on("pageerror", lambda error: self.said.append(str(error)))
         page.on("console", self._heard)
@@ -353,6 +355,7 @@ def sign_in(hands: Hands, email: str, onward: str = "/desk", password: str = PAS
 def at_desk(browser: Browser) -> Iterator[Callable[..., Hands]]:
     """`at_desk(house, width, keyboard)` opens a browser of its own for somebody."""
     open_ones: list[BrowserContext] = []
+    reached: set[tuple[str, str]] = set()  # a page of the same shape has the same order of stops, whoever opens it
 
     def open_one(
         house: House, width: int = WIDE, *, keyboard: bool = False, language: str = "en", **more: Any
@@ -363,7 +366,7 @@ def at_desk(browser: Browser) -> Iterator[Callable[..., Hands]]:
         )  # fmt: skip
         context.set_default_timeout(60_000)  # generous: a busy machine is no fault of a page
         open_ones.append(context)
-        return Hands(context.new_page(), house.address, keyboard=keyboard)
+        return Hands(context.new_page(), house.address, keyboard=keyboard, reached=reached)
 
     yield open_one
     for context in open_ones:
