@@ -8,6 +8,7 @@ which applications wait; what was done was marked in the same transaction, so no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -80,7 +81,8 @@ def begin(call_id: int, act: str, going: Sequence[Looked], words: Mapping[str, A
         assert number is not None
         return number
     if small:
-        carry_out(made, actor)
+        with suppress(Lost):  # then somebody else goes on with it, and the page shows how far it is
+            carry_out(made, actor)
     return int(made)
 
 

@@ -178,6 +178,21 @@ def test_only_whoever_may_sees_them_go(world: World) -> None:
     assert looked(world, "return", world.stranger) == []
 
 
+def test_running_the_rules_on_many_is_confirmed_as_it_was_looked_at(app: Flask, world: World) -> None:
+    case_id = world.submitted()
+    browser, address = signed_in(app, world.manager), "/calls/KR-2021/bulk/check?every=1"
+    page = browser.get(address)
+    with unit_of_work():
+        fire(case_id, "late", actor=SYSTEM)
+    sent = {"key": field(page, "key"), "seen": field(page, "seen")}
+    changed = browser.post(address, data=sent)
+    assert changed.status_code == 409 and service.latest(case_id) is None
+    done = browser.post(address, data={**sent, "seen": field(changed, "seen")})
+    assert done.status_code == 303 and "1 Done" in text_of(browser.get(done.location))
+    run = service.latest(case_id)
+    assert run is not None and run.n == 1
+
+
 def test_the_pages_cost_the_same_for_very_many(app: Flask, world: World, thorough: bool) -> None:
     check(*(world.submitted() for _ in range(3)), world=world)
     browser, costs = signed_in(app, world.officer), []
