@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -60,6 +60,8 @@ class Context:
     facts: dict[str, Any] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     scope: dict[str, Any] = field(default_factory=dict)
+    wait: timedelta = timedelta(0)
+    """How long the letters of this move lie before they leave: so long it can be taken back untold."""
     also: list[tuple[str, tuple[int, ...], dict[str, Any], int | None]] = field(default_factory=list)
     _once: dict[tuple[Callable[[int], Any], int], Any] = field(default_factory=dict)
     _fire: Any = None

@@ -83,9 +83,10 @@ def unread(actor: Actor) -> int:
 
 
 def _own(actor: Actor) -> Any:
-    """The notices to this person; one whose case went on before it left is none, and a daily letter repeats others."""
+    """The notices to this person; one whose case went on before it left is none, nor is one that lies yet so that it can
+    be taken back; and a daily letter repeats others."""
     there = or_(_O.withheld.is_(None), _O.withheld != outbox.LEFT_BEHIND)
-    return and_(_O.person_id == actor.person_id, there, _O.notice.not_in(outbox.DIGESTS))
+    return and_(_O.person_id == actor.person_id, there, outbox.shown(), _O.notice.not_in(outbox.DIGESTS))
 
 
 def letters(person_id: int | None, number: int = 1) -> tuple[list[Any], Page, list[Any]]:

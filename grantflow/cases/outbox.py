@@ -93,7 +93,7 @@ def write(ctx: Any, case: Any, event: dict[str, Any]) -> None:
                 "case_id": about or case.id,
                 "params": words,
                 "created_at": ctx.now,
-                "due_at": ctx.now,
+                "due_at": ctx.now + ctx.wait,
                 "attempts": 0,
                 "last_error": "",
                 "message_id": f"<{sha256((event['hash'] + dedupe).encode())[:40]}@grantflow>",
@@ -228,9 +228,15 @@ def drain(limit: int = LOT, stop: Callable[[], bool] = never) -> int:
     return sent
 
 
+def shown() -> Any:
+    """SQL: a notice stands among its reader's notices, unless it lies yet so that it can be taken back. One that could
+    not be sent waits for its next attempt, and is shown all the same."""
+    return or_(_ROWS.c.due_at <= clock.now(), _ROWS.c.attempts > 0)
+
+
 def mark_read(person_id: int, row_id: int | None = None) -> None:
     """Mark one notice to a person as read, or all of them; inside a unit of work. Another's notice stays untouched."""
-    query = update(_ROWS).where(_ROWS.c.person_id == person_id, _ROWS.c.read_at.is_(None))
+    query = update(_ROWS).where(_ROWS.c.person_id == person_id, _ROWS.c.read_at.is_(None), shown())
     if row_id is not None:
         query = query.where(_ROWS.c.id == row_id)
     writing().execute(query.values(read_at=clock.now()))

@@ -31,7 +31,7 @@ SAMPLES = 3
 LOT = 500
 """So many readers are looked up by one query."""
 _P = Person.__table__.c
-_READERS = select(_P.id, _P.name_en, _P.name_ru, _P.language, _P.zone, _P.active)
+READERS = select(_P.id, _P.name_en, _P.name_ru, _P.language, _P.zone, _P.active)
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,22 @@ def act(case_id: int, do: Callable[[], service.Outcome], *, seen: str) -> servic
         session().info.pop(outbox.OVERHEARD, None)
 
 
+def expected(told: Sequence[tuple[str, Any]], case: Any, samples: Sequence[Sample], mark: str, seen: str) -> Letters:
+    """The letters of an act over more cases than can be rehearsed: `told` are its notices, each with its reader as
+    `READERS` reads them; the samples are of some that were rehearsed. The programme of `case` says which words count.
+
+    It reads as often for ten thousand as for one. `mark` is the word for all that was looked at, by whoever asks.
+    """
+    programme_id = texts.programme_of(case.id)
+    words = _words([{"notice": name} for name in sorted({name for name, _reader in told})], programme_id)
+    stopped = stops.stopped_by({reader.id for _name, reader in told}) if told else {}
+    judged = [
+        Judged({"notice": name}, reader, withholding.of_reader(name, reader.active, stopped.get(reader.id, set())))
+        for name, reader in told
+    ]
+    return _counted(judged, words, tuple(samples), mark, seen)
+
+
 def _words(rows: Rows, programme_id: int | None) -> dict[str, texts.Words]:
     """The words that count in the programme for each notice among these, in the order of their numbers."""
     names = sorted({row["notice"] for row in rows}, key=lambda name: (catalogue()[name].code, name))
@@ -158,6 +174,13 @@ def _letters(rows: Rows, words: Mapping[str, texts.Words], mark: str, seen: str)
         reader = readers[row["person_id"]]
         codes = stopped.get(reader.id, set())
         judged.append(Judged(row, reader, withholding.of_reader(row["notice"], reader.active, codes)))
+    samples = tuple(_sample(letter, words[letter.row["notice"]]) for letter in _differing(judged))
+    return _counted(judged, words, samples, mark, seen)
+
+
+def _counted(
+    judged: Sequence[Judged], words: Mapping[str, texts.Words], samples: tuple[Sample, ...], mark: str, seen: str
+) -> Letters:
     return Letters(
         mark=mark,
         seen=_count(seen),
@@ -167,7 +190,7 @@ def _letters(rows: Rows, words: Mapping[str, texts.Words], mark: str, seen: str)
             for name, one in words.items()
         ),
         withheld=Counter(letter.withheld for letter in judged if letter.withheld is not None),
-        samples=tuple(_sample(letter, words[letter.row["notice"]]) for letter in _differing(judged)),
+        samples=samples,
     )
 
 
@@ -178,7 +201,7 @@ def _readers(person_ids: set[int]) -> tuple[dict[int, Any], dict[int, set[str]]]
     stopped: dict[int, set[str]] = {}
     for first in range(0, len(order), LOT):
         lot = order[first : first + LOT]
-        readers |= {row.id: row for row in session().execute(_READERS.where(_P.id.in_(lot)))}
+        readers |= {row.id: row for row in session().execute(READERS.where(_P.id.in_(lot)))}
         stopped |= stops.stopped_by(lot)
     return readers, stopped
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -38,6 +39,7 @@ __all__ = [
 ]  # fmt: skip
 
 _CASES = Case.__table__
+AT_ONCE = timedelta(0)
 _BY_OPEN_KEY = select(_CASES).where(_CASES.c.open_key == bindparam("wanted"))
 
 
@@ -65,13 +67,15 @@ def fire(
     key: str | None = None,
     version: int | None = None,
     locked: Any = None,
+    letters_wait: timedelta = AT_ONCE,
 ) -> Outcome:
     """Move a case one step and remember it: lock, authorise, guard, move, effects, one event, notices, all or nothing.
 
     A repeated `key` gives back the first outcome and changes nothing. `version` is what the person saw: if the case
     has gone on since, Stale. `locked` is its row, where the caller had to look at it first, as `lock()` gave it in this
-    unit of work. Raises Refused with the verdict's sentence, NotFound for no such case. Every event, a vote that moves
-    nothing included, raises the version: that makes two simultaneous approvals safe.
+    unit of work. `letters_wait`: how long its letters lie before they leave. Raises Refused with the verdict's sentence,
+    NotFound for no such case. Every event, a vote that moves nothing included, raises the version: that makes two
+    simultaneous approvals safe.
     """
     case = lock(case_id) if locked is None else locked
     if key is not None and (earlier := store.by_key(unit_connection(), case_id, key)) is not None:
@@ -89,6 +93,7 @@ def fire(
     refusals: list[Verdict] = []
     for move in moves:
         ctx = Context(current, case, workflow, move, actor, now, payload=dict(payload or {}), reason=reason)
+        ctx.wait = letters_wait
         ctx._fire, ctx._open = _fire_as_system, open_case
         verdict = judge(ctx, past)
         if verdict:

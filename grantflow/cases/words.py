@@ -107,6 +107,7 @@ SAYS: dict[str, Any] = {
     "case_viewed": _("Opened by the auditor"),
     "history_verified": _("History verified"),
     "history_exported": _("History exported"),
+    "pipeline_exported": _("List of applications exported"),
     "export_asked": _("Export of history asked for"),
     "export_ready": _("Export of history made"),
     "export_failed": _("Export of history not made"),

@@ -10,12 +10,15 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs are older than 
     RadioField,
     SelectChoice,
     SelectField,
+    StringField,
     TextAreaField,
 )
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from grantflow.eligibility.evidence import LONGEST_NOTE, Note
 from grantflow.identity.forms import Keyed
+from grantflow.rendering import clean_text
+from grantflow.submissions.forms import TickList
 
 
 class RunForm(Keyed):
@@ -53,6 +56,69 @@ class SecondForm(Keyed):
         """A no says why."""
         if self.agrees.data == "no" and not (field.data or "").strip():
             raise ValidationError(_("Write why it may not pass: whoever proposed it reads it."))
+
+
+class BulkForm(Keyed):
+    """What is said to all of them at once, and what was looked at before: a word for it, and for the letters."""
+
+    seen = HiddenField()
+
+    def words(self) -> dict[str, Any]:
+        """What goes into every move of it."""
+        return {}
+
+
+class ReasonForm(BulkForm):
+    """The same reason for each."""
+
+    reason = TextAreaField(
+        _("Reason, the same for all"),
+        description=_("It stands in the history of each, and goes to those who are told."),
+        validators=[
+            InputRequired(_("Write the reason: it will stand in the history.")),
+            Length(max=4000, message=_("Shorten it to 4,000 characters.")),
+        ],
+    )
+
+    def words(self) -> dict[str, Any]:
+        """The reason without blanks around it."""
+        return {"reason": clean_text(self.reason.data)}
+
+    def validate_reason(self, field: Any) -> None:
+        """More than blanks."""
+        if not clean_text(field.data):
+            raise ValidationError(_("Write the reason: it will stand in the history."))
+
+
+class ReturnManyForm(ReasonForm):
+    """Which sections are opened again in each, beside the reason that says what is missing."""
+
+    sections = TickList(
+        _("Sections to be opened again"),
+        description=_("The applicants can change only these. The rest stays as it was sent."),
+    )
+
+    def __init__(self, formdata: Any, *, sections: list[tuple[str, str]]) -> None:
+        super().__init__(formdata)
+        self.sections.choices = [SelectChoice(code, title) for code, title in sections]
+
+    def words(self) -> dict[str, Any]:
+        """The reason and the codes of the sections."""
+        return {**super().words(), "sections": sorted(self.sections.data or ())}
+
+    def validate_sections(self, field: Any) -> None:
+        """At least one."""
+        if not field.data:
+            raise ValidationError(_("Tick at least one section."))
+
+
+class FilterForm(Keyed):
+    """The name of a filter."""
+
+    name = StringField(
+        _("Name of this filter"),
+        description=_("For example: Suoyarvi, to be checked. Only you see it."),
+    )
 
 
 class EvidenceForm(Keyed):

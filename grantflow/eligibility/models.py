@@ -1,5 +1,5 @@
 """The tables of eligibility: what each rule said about an application, run by run; exceptions that one officer proposed
-and a second decided; the evidence an officer looked at. All insert-only.
+and a second decided; the evidence an officer looked at, all insert-only. And what was done to many at once, and filters.
 
 Judging is done in `rules`, running and what follows from it in `service`.
 """
@@ -16,6 +16,8 @@ from grantflow.db import Base, Id, JsonText, protect
 from grantflow.identity.models import in_list
 
 VERDICTS = ("ok", "fail", "unknown")
+BULK_ACTS = ("check", "return", "refuse", "restore")
+OUTCOMES = ("waiting", "done", "voted", "not_done")
 
 
 class EligibilityResult(Base):
@@ -102,6 +104,69 @@ class EligibilityEvidence(Base):
     attachment_id: Mapped[int | None] = mapped_column(Id, ForeignKey("attachments.id"))
     at: Mapped[datetime]
     by: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+
+
+class SavedFilter(Base):
+    """A filter of a call's pipeline that a person keeps under a name of their own."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (
+        UniqueConstraint("person_id", "call_id", "name"),
+        CheckConstraint("name <> ''", name="has_a_name"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+    call_id: Mapped[int] = mapped_column(Id, ForeignKey("calls.case_id"))
+    name: Mapped[str] = mapped_column(String(80))
+    args: Mapped[Any] = mapped_column(JsonText)
+    """The filter as an address says it."""
+    saved_at: Mapped[datetime]
+
+
+class BulkAct(Base):
+    """One confirmation over many applications. Whoever carries it out holds its lease; its words go when it is finished:
+    then they stand in the history of each application."""
+
+    __tablename__ = "bulk_acts"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        CheckConstraint(in_list("act", BULK_ACTS), name="known_act"),
+        Index("ix_bulk_acts_call_id_id", "call_id", "id"),
+        Index("ix_bulk_acts_finished_at_lease_until", "finished_at", "lease_until"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    key: Mapped[str] = mapped_column(String(140))
+    """person/key of the form: the same press counts once."""
+    call_id: Mapped[int] = mapped_column(Id, ForeignKey("calls.case_id"))
+    act: Mapped[str] = mapped_column(String(20))
+    by_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+    at: Mapped[datetime]
+    words: Mapped[Any] = mapped_column(JsonText)
+    finished_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    leased_by: Mapped[str | None] = mapped_column(String(80))
+
+
+class BulkLine(Base):
+    """One application of it: the version that was looked over, and what came of it."""
+
+    __tablename__ = "bulk_lines"
+    __table_args__ = (
+        UniqueConstraint("bulk_id", "case_id"),
+        CheckConstraint(in_list("outcome", OUTCOMES), name="known_outcome"),
+        CheckConstraint("(outcome = 'not_done') = (said IS NOT NULL)", name="a_refusal_says_why"),
+        Index("ix_bulk_lines_bulk_id_outcome", "bulk_id", "outcome"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    bulk_id: Mapped[int] = mapped_column(Id, ForeignKey("bulk_acts.id"))
+    case_id: Mapped[int] = mapped_column(Id, ForeignKey("applications.case_id"))
+    version: Mapped[int]
+    outcome: Mapped[str] = mapped_column(String(20))
+    said: Mapped[Any] = mapped_column(JsonText, nullable=True)
+    """Why it was not done, in both languages."""
 
 
 protect(EligibilityResult.__table__, ("id",), ("case_id", "run", "code"))

@@ -7,7 +7,7 @@ Drafts are counted and never listed; running rules is `service`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,7 +87,8 @@ class Found:
     asked: int
 
 
-def _narrowed(query: Select[Any], call_id: int, wanted: Filter, actor: Actor) -> Select[Any]:
+def narrowed(query: Select[Any], call_id: int, wanted: Filter, actor: Actor) -> Select[Any]:
+    """A query of `cases`, narrowed to what was sent in a call, is wanted, and may be seen by this actor."""
     query = (
         query.join(APPLICATIONS, _A.case_id == _C.id)
         .join(Organisation, Organisation.id == _A.organisation_id)
@@ -127,24 +128,35 @@ def _states_on_desk(call_id: int, role: str) -> list[str]:
 def find(call_id: int, wanted: Filter, actor: Actor, lang: str) -> Found:
     """A page of what was sent in a call, as this filter wants it. A page beyond the last gives the last."""
     total, asked = session().execute(
-        _narrowed(select(func.count(), func.coalesce(func.sum(_A.asked_minor), 0)).select_from(CASES),
+        narrowed(select(func.count(), func.coalesce(func.sum(_A.asked_minor), 0)).select_from(CASES),
                   call_id, wanted, actor)
     ).one()  # fmt: skip
     page = Page(wanted.page, total, PAGE)
+    rows = session().execute(_ordered(call_id, wanted, actor).limit(PAGE).offset(page.offset)).all()
+    return Found(_lines(rows, actor, lang), page, int(asked))
+
+
+def everything(call_id: int, wanted: Filter, actor: Actor, lang: str) -> list[Line]:
+    """The same list whole, without pages: for those who take it away. A fixed number of queries."""
+    return _lines(session().execute(_ordered(call_id, wanted, actor)).all(), actor, lang)
+
+
+def _ordered(call_id: int, wanted: Filter, actor: Actor) -> Select[Any]:
     columns = {
         "due": _C.due_at, "number": _C.ref, "title": _A.title, "district": Place.search_key,
         "state": _C.state, "asked": _A.asked_minor,
     }  # fmt: skip
     column = columns[wanted.sort]
     order = [column.is_(None), column.desc() if wanted.down else column.asc(), _C.ref, _C.id]
-    rows = session().execute(
-        _narrowed(
-            select(CASES, _A.title.label("project"), _A.asked_minor, Place.name.label("district"),
-                   Organisation.name_en, Organisation.name_ru).select_from(CASES),
-            call_id, wanted, actor,
-        ).order_by(*order).limit(PAGE).offset(page.offset)
-    ).all()  # fmt: skip
-    checked = _checked([row.id for row in rows])
+    return narrowed(
+        select(CASES, _A.title.label("project"), _A.asked_minor, _A.total_minor, _A.own_minor, _A.submitted_at,
+               Place.name.label("district"), Organisation.name_en, Organisation.name_ru).select_from(CASES),
+        call_id, wanted, actor,
+    ).order_by(*order)  # fmt: skip
+
+
+def _lines(rows: Sequence[Any], actor: Actor, lang: str) -> list[Line]:
+    checked = checked_of([row.id for row in rows])
     titles.load(rows)
     lines = []
     for row in rows:
@@ -165,7 +177,7 @@ def find(call_id: int, wanted: Filter, actor: Actor, lang: str) -> Found:
                 checked.get(row.id),
             )
         )
-    return Found(lines, page, int(asked))
+    return lines
 
 
 @dataclass(frozen=True)
@@ -176,9 +188,11 @@ class Checked:
     failed: int
     waived: int
     version: int
+    run: int
 
 
-def _checked(case_ids: list[int]) -> dict[int, Checked]:
+def checked_of(case_ids: list[int]) -> dict[int, Checked]:
+    """What the latest run over each of these found; one query. None where the rules were never run."""
     if not case_ids:
         return {}
     latest = (
@@ -201,11 +215,12 @@ def _checked(case_ids: list[int]) -> dict[int, Checked]:
             func.sum(case((RESULTS.c.verdict == "fail", 1), else_=0)).label("failed"),
             func.max(RESULTS.c.version).label("version"),
             waived.label("waived"),
+            func.max(RESULTS.c.run).label("run"),
         )
         .join(latest, and_(latest.c.case_id == RESULTS.c.case_id, latest.c.run == RESULTS.c.run))
         .group_by(RESULTS.c.case_id, latest.c.case_id, latest.c.run)
     )
-    return {row.case_id: Checked(row.rules, int(row.failed), int(row.waived), row.version) for row in rows}
+    return {row.case_id: Checked(row.rules, int(row.failed), int(row.waived), row.version, row.run) for row in rows}
 
 
 def districts_of(call_id: int) -> list[Any]:

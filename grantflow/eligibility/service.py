@@ -15,6 +15,7 @@ from grantflow import clock
 from grantflow.cases.service import get, record
 from grantflow.db import session, writing
 from grantflow.eligibility import appeals as _appeals
+from grantflow.eligibility import restoring as _restoring
 from grantflow.eligibility.evidence import note_evidence
 from grantflow.eligibility.finding import Facts, Finding, Known
 from grantflow.eligibility.knowledge import known_of
@@ -158,6 +159,6 @@ def beforehand(row: Any, terms: Terms, answers: dict[str, Any]) -> list[Advice]:
 
 
 __all__ = [
-    "Run", "Ruling", "_appeals", "facts_of", "is_waiting", "latest", "note_evidence", "open_rules", "present", "run_all",
+    "Run", "Ruling", "_appeals", "_restoring", "facts_of", "is_waiting", "latest", "note_evidence", "open_rules", "present", "run_all",
     "rule_now", "run_checks", "second", "waive", "waiting",
 ]  # fmt: skip

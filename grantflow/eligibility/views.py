@@ -15,7 +15,8 @@ from flask_babel import ngettext
 from grantflow import rendering
 from grantflow.cases.access import see
 from grantflow.db import unit_of_work
-from grantflow.eligibility import service, visitor
+from grantflow.eligibility import bulk_pages, doing, service, visitor
+from grantflow.eligibility.alike import alike
 from grantflow.eligibility.appeals import appeal_of
 from grantflow.eligibility.blueprint import bp
 from grantflow.eligibility.evidence import files_sent, notes_of
@@ -24,6 +25,7 @@ from grantflow.eligibility.filters import Filter
 from grantflow.eligibility.forms import EvidenceForm, RunForm, SecondForm, WaiveForm
 from grantflow.eligibility.proposals import proposal, told
 from grantflow.eligibility.queries import calls_of, districts_of, find, names_of
+from grantflow.eligibility.saved import kept_by
 from grantflow.eligibility.tallies import tallies
 from grantflow.errors import NotFound, Refused, Stale
 from grantflow.identity.access import Actor, access
@@ -68,6 +70,8 @@ def pipeline(code: str) -> Any:
         districts=districts_of(call.case_id), terms=terms_by_hash(call.pack_hash), roles=ROLE_LABELS,
         waiting=len(service.waiting(call.case_id)), manager="manager" in roles,
         after_closing=words_by_case(call, [line.case.id for line in found.lines]),
+        doubles=alike(call.case_id, [line.case.id for line in found.lines], actor), officer="officer" in roles,
+        saved=kept_by(actor, call.case_id), acts=doing.recent(call.case_id), act_names=bulk_pages.NAMES,
     )  # fmt: skip
 
 
@@ -138,6 +142,7 @@ def _facts(case: Any, actor: Actor) -> dict[str, Any]:
         "notes": {code: found[0] for code, found in notes.items()},
         "names": names_of(_people(run, notes)),
         "run_form": RunForm(None),
+        "doubles": alike(case.call_id, [case.id], actor).get(case.id, []) if officer else [],
     }
 
 
@@ -236,4 +241,4 @@ def part(case: Any, actor: Actor) -> Part | None:
     return None
 
 
-__all__ = ["bp", "visitor"]
+__all__ = ["bp", "bulk_pages", "visitor"]

@@ -33,6 +33,8 @@ PAGES = (
     ("officer", "/desk"),
     ("officer", "/pipeline"),
     ("officer", "/calls/KR-2021/pipeline"),
+    ("officer", "/calls/KR-2021/bulk/check?every=1"),
+    ("officer", "/calls/KR-2021/bulk/refuse?every=1"),
     ("officer", "/calls/ZB-2022/drafts"),
     ("officer", "/checks"),
     ("officer", "/inbox"),

@@ -48,6 +48,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "officer": (
         "/desk", "/pipeline", "/calls/KR-2021/pipeline", "/calls/ZB-2022/pipeline", "/calls/ZB-2022/drafts",
+        "/calls/ZB-2022/bulk/return?every=1", "/calls/ZB-2022/filters?q=a",
         "/calls/ZB-2022/health", "/calls/ZB-2022/health/remind", "/calls/ZB-2022/attempts",
         "/cases/{submitted}", "/applications/{submitted}/rules", "/cases/{submitted}/moves/return",
         "/applications/{submitted}/rules/papers/evidence",

@@ -1,0 +1,124 @@
+"""What helps an officer through a long list: filters she keeps, the list as a workbook, doubles that are flagged."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from flask import Flask
+from openpyxl import load_workbook
+from sqlalchemy import select, update
+
+from grantflow.db import session, unit_of_work
+from grantflow.eligibility import saved, service
+from grantflow.eligibility.alike import alike, nearly, title_of
+from grantflow.eligibility.filters import Filter
+from grantflow.errors import Invalid, NotFound
+from grantflow.history.models import Event
+from grantflow.identity.models import Organisation, Person
+from grantflow.identity.words import search_key
+from tests.browsing import counting, field, signed_in, text_of
+from tests.factories import organisation, person
+from tests.submissions.conftest import World
+
+PIPELINE = "/calls/KR-2021/pipeline"
+
+
+def titled(world: World, title: str, **how: Any) -> int:
+    return world.submitted(project={"title": title}, **how)
+
+
+def test_a_filter_is_kept_for_one_person_and_one_call(app: Flask, world: World) -> None:
+    wanted = Filter(text="felt", state="submitted", page=3)
+    with unit_of_work():
+        assert saved.keep(world.call, "  To  check ", wanted, actor=world.officer) == "To check"
+    with unit_of_work():
+        saved.keep(world.call, "To check", wanted, actor=world.officer)  # pressed twice
+    (kept,) = saved.kept_by(world.officer, world.call)
+    assert kept.wanted == Filter(text="felt", state="submitted")
+    assert saved.kept_by(world.second, world.call) == []
+    for name, narrowing, said in (
+        (" ", wanted, "Give the filter a name"), ("To check", Filter(state="returned"), "another filter under this name"),
+        ("All", Filter(), "leaves nothing out"), ("x" * 81, wanted, "at most 80"),
+    ):  # fmt: skip
+        with pytest.raises(Invalid, match=said), unit_of_work():
+            saved.keep(world.call, name, narrowing, actor=world.officer)
+    with pytest.raises(NotFound), unit_of_work():
+        saved.remove(world.call, kept.id, actor=world.second)
+
+
+def test_she_names_it_sees_it_above_the_list_and_removes_it(app: Flask, world: World) -> None:
+    browser = signed_in(app, world.officer)
+    address = "/calls/KR-2021/filters?q=felt"
+    page = browser.get(address)
+    wrong = browser.post(address, data={"key": field(page, "key"), "name": ""})
+    assert wrong.status_code == 400 and "Give the filter a name" in text_of(wrong)
+    assert browser.post(address, data={"key": "a", "name": "Войлок <b>"}).status_code == 303
+    assert "Войлок <b>" in text_of(browser.get(PIPELINE))
+    number = saved.kept_by(world.officer, world.call)[0].id
+    assert browser.post(address, data={"key": "b", "remove": "x"}).status_code == 404
+    assert browser.post(address, data={"key": "b", "remove": str(number)}).status_code == 303
+    browser.get(PIPELINE)  # it says that it is removed
+    assert "Войлок" not in text_of(browser.get(PIPELINE))
+    assert signed_in(app, world.applicant).get(address).status_code == 403
+
+
+def test_the_workbook_holds_what_the_filter_shows_and_no_formula(app: Flask, world: World) -> None:
+    formula, other = titled(world, "=1+1 Войлок"), titled(world, "Another thing")
+    with unit_of_work():
+        service.run_checks(formula, actor=world.officer)
+    with unit_of_work() as current:
+        current.execute(update(Person).where(Person.id == world.officer.person_id).values(language="ru"))
+    reply = signed_in(app, world.officer).get(f"{PIPELINE}.xlsx?q=войлок")
+    assert "KR-2021" in reply.headers["Content-Disposition"] and "2021-10-20" in reply.headers["Content-Disposition"]
+    sheet = load_workbook(io.BytesIO(reply.get_data())).worksheets[0]
+    head, row = list(sheet.iter_rows())
+    named = dict(zip((cell.value for cell in head), row, strict=True))
+    project = row[1]
+    assert project.value == "=1+1 Войлок" and project.data_type == "s" and len(named) == 11
+    assert [row[n].value for n in (5, 6, 7)] == [223022.5, 268272.5, 45250]
+    assert row[9].value == 0 and row[8].value > 0 and other
+    event = session().scalars(select(Event).where(Event.move == "pipeline_exported")).one()
+    assert event.facts["applications"] == 1
+    assert signed_in(app, world.applicant).get(f"{PIPELINE}.xlsx").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Мастерская войлока в Суоярви", "«Мастерские войлока» в Суоярви", True),
+        ("Felt and linen workshop", "Workshop of linen, felt", True),
+        ("Felt, linen: a workshop", "Workshop: linen & felt", True),
+        ("Felt workshop 1", "Felt workshop 2", False),
+        ("Felt", "Felt", False),
+    ],
+)
+def test_nearly_the_same_title(one: str, other: str, same: bool) -> None:
+    first, second = (nearly(title_of(search_key("KR-1", title))) for title in (one, other))
+    assert (bool(first) and first == second) is same
+
+
+def test_doubles_are_flagged_with_what_is_alike_and_block_nothing(app: Flask, world: World) -> None:
+    first = titled(world, "Мастерская войлока")
+    again = titled(world, "Something else entirely")
+    near = titled(world, "Войлока мастерские", actor=world.stranger, body=world.stranger_body)
+    body = organisation("Third")
+    numbered = titled(world, "No likeness here", actor=person("applicant", organisation_id=body), body=body)
+    with unit_of_work() as current:
+        bodies = (world.stranger_body, body)
+        current.execute(update(Organisation).where(Organisation.id.in_(bodies)).values(inn="7707083893"))
+    with counting() as statements:
+        found = alike(world.call, [first, again, near, numbered], world.officer)
+    assert len(statements) == 1
+    said = {n: {one.id: one.ways for one in others} for n, others in found.items()}
+    assert said == {
+        first: {again: ("body",), near: ("nearly",)}, again: {first: ("body",)},
+        near: {first: ("nearly",), numbered: ("number",)}, numbered: {near: ("number",)},
+    }  # fmt: skip
+    browser = signed_in(app, world.officer)
+    for page in (browser.get(PIPELINE), browser.get(f"/cases/{near}")):
+        assert "nearly the same title" in text_of(page) and f"/cases/{first}" in page.get_data(as_text=True)
+    assert "nearly the same title" not in text_of(signed_in(app, world.stranger).get(f"/cases/{near}"))
+    (own,) = alike(world.call, [first], world.applicant)[first]  # and nobody is led to what they may not see
+    assert own.id == again
