@@ -88,6 +88,18 @@ class Keyed(FlaskForm):  # type: ignore[misc]
     key = HiddenField(default=new_key, validators=[Length(max=100)])
 
 
+def reason_field(label: Any, description: Any) -> Any:
+    """A field for a reason that stands in the history: something is written, 1,000 characters at most."""
+    return TextAreaField(
+        label,
+        [
+            InputRequired(_("Write the reason: it will stand in the history.")),
+            Length(max=1000, message=_("Shorten it to 1,000 characters.")),
+        ],
+        description=description,
+    )
+
+
 def show_faults(form: Any, fault: Invalid) -> None:
     """Put a service's refusal to the fields it names, or to the whole form where it names none."""
     left = dict(fault.fields)

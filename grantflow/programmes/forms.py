@@ -17,7 +17,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from grantflow.clock import local
 from grantflow.history.canonical import stamp
-from grantflow.identity.forms import Keyed
+from grantflow.identity.forms import Keyed, reason_field
 from grantflow.typed import Unreadable, clean_text, parse_date, parse_hour
 
 
@@ -70,14 +70,7 @@ class ClosingForm(Keyed):
         [InputRequired(_("Write the hour, for example 23:59."))],
         description=_("By the clock of the call. 23:59 is the end of the day."),
     )
-    reason = TextAreaField(
-        _("Reason"),
-        [
-            InputRequired(_("Write the reason: it will stand in the history.")),
-            Length(max=1000, message=_("Shorten it to 1,000 characters.")),
-        ],
-        description=_("It stands in the letters to those who hold a draft, and in the history."),
-    )
+    reason = reason_field(_("Reason"), _("It stands in the letters to those who hold a draft, and in the history."))
     seen = HiddenField()
 
     def __init__(self, formdata: Any, *, closes_at: datetime, zone: str) -> None:

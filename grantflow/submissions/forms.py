@@ -24,13 +24,13 @@ from wtforms import (  # type: ignore[attr-defined]  # the stubs are older than 
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import InputRequired, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from grantflow import rendering
 from grantflow.cases.pages import move_form
 from grantflow.identity.access import Actor
-from grantflow.identity.forms import Keyed
+from grantflow.identity.forms import Keyed, reason_field
 from grantflow.programmes.questions import Column, Question
 from grantflow.rendering import Unreadable, parse_date
 from grantflow.submissions import budget
@@ -242,14 +242,7 @@ class ExtensionForm(Keyed):
         description=_("By the clock of the call. 23:59 is the end of the day."),
         validators=[InputRequired(_("Write the hour, for example 23:59."))],
     )
-    reason = TextAreaField(
-        _("Why"),
-        description=_("The applicant reads it, and it stands in the history."),
-        validators=[
-            InputRequired(_("Write the reason: it will stand in the history.")),
-            Length(max=1000, message=_("Shorten it to 1,000 characters.")),
-        ],
-    )
+    reason = reason_field(_("Why"), _("The applicant reads it, and it stands in the history."))
 
     def validate_day(self, field: Any) -> None:
         """A day that can be read one way."""

@@ -12,14 +12,13 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from wtforms import HiddenField, TextAreaField
-from wtforms.validators import InputRequired, Length
+from wtforms import HiddenField
 
 from grantflow.cases.access import see
 from grantflow.db import unit_of_work
 from grantflow.errors import NotFound, Refused, Stale
 from grantflow.identity.access import access
-from grantflow.identity.forms import Keyed
+from grantflow.identity.forms import Keyed, reason_field
 from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor
 from grantflow.paging import Page, number
@@ -40,13 +39,8 @@ class NewerForm(Keyed):
 class MoveForm(NewerForm):
     """Why every application held to an earlier form goes over to the one in force."""
 
-    reason = TextAreaField(
-        _l("Reason"),
-        [
-            InputRequired(_l("Write the reason: it will stand in the history.")),
-            Length(max=1000, message=_l("Shorten it to 1,000 characters.")),
-        ],
-        description=_l("It stands in the history of each application, where the applicant reads it."),
+    reason = reason_field(
+        _l("Reason"), _l("It stands in the history of each application, where the applicant reads it.")
     )
 
 

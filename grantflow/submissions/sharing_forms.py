@@ -8,11 +8,10 @@ from wtforms import (
     EmailField,
     RadioField,
     StringField,
-    TextAreaField,
 )
 from wtforms.validators import InputRequired, Length
 
-from grantflow.identity.forms import Keyed
+from grantflow.identity.forms import Keyed, reason_field
 from grantflow.submissions.forms import TickList
 
 
@@ -48,11 +47,4 @@ class OwnerForm(Keyed):
         validate_choice=False,
         validators=[InputRequired(_("Choose the new owner."))],
     )
-    reason = TextAreaField(
-        _("Why"),
-        description=_("Both people read it, and it stands in the history."),
-        validators=[
-            InputRequired(_("Write the reason: it will stand in the history.")),
-            Length(max=1000, message=_("Shorten it to 1,000 characters.")),
-        ],
-    )
+    reason = reason_field(_("Why"), _("Both people read it, and it stands in the history."))

@@ -76,6 +76,7 @@ def test_a_page_that_left_the_server_before_the_last_save_is_asked_for_anew(at_t
     hands.page.route("**/edit/people", lambda route: route.fulfill(body=old, content_type="text/html"), times=1)
     hands.open(hands.path)
     hands.page.wait_for_function("document.querySelector('#q-team').value === 'Saved after the page had left.'")
+    assert team.input_value() == "Saved after the page had left."
 
 
 def test_a_server_killed_while_one_types_costs_no_word(at_team: Any, contest: Open) -> None:
