@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from grantflow import clock
 from grantflow.awards import envelope
@@ -76,12 +76,12 @@ def above(call_id: int | None) -> list[int]:
 
 def candidates(actor: Actor) -> list[tuple[Award, RegrantClause]]:
     """Grants with a clause that this actor sees and that run, by number, each with the clause that counts. One query."""
-    newer = select(RegrantClause.id).where(RegrantClause.award_id == Award.case_id)
+    newest = select(func.max(RegrantClause.id)).group_by(RegrantClause.award_id)
     rows = session().execute(
         select(Award, RegrantClause)
         .join(Case, Case.id == Award.case_id)
-        .join(RegrantClause, RegrantClause.id == newer.order_by(RegrantClause.version.desc()).limit(1).scalar_subquery())
-        .where(visible_to(actor), Case.stage.in_((Stage.AWARD, Stage.DISBURSEMENT)))
+        .join(RegrantClause, RegrantClause.award_id == Award.case_id)
+        .where(RegrantClause.id.in_(newest), visible_to(actor), Case.stage.in_((Stage.AWARD, Stage.DISBURSEMENT)))
         .order_by(Award.number)
     )
     return [(row, clause) for row, clause in rows]

@@ -55,6 +55,11 @@ def of_auditor(row: Any) -> Held | None:
     return Held("auditor", calls=calls) if calls else None
 
 
+def within(programme_id: int) -> Any:
+    """SQL on awards: the grants of a programme and all that was passed on from them, wherever: each once."""
+    return or_(_AWARDS.c.programme_id == programme_id, _AWARDS.c.call_id.in_(under(_AWARDS.c.programme_id == programme_id)))
+
+
 def partners_of(case: Any) -> list[int]:
     """The people who watch over this record as national partners: those of the grant that pays for its call. One query."""
     today, role = clock.today(), RoleAssignment

@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
 from grantflow.awards.models import Award
+from grantflow.awards.reach import within
 from grantflow.awards.queries import award, terms_of
 from grantflow.cases import deadlines
 from grantflow.cases.context import Context
@@ -135,7 +136,7 @@ def enterprises_sustainable(programme_id: int) -> Achieved:
             .join(Award, Award.case_id == Check.award_id)
             .join(Application, Application.case_id == Award.application_id)
             .outerjoin(Place, Place.id == Application.district_id)
-            .where(Award.programme_id == programme_id, Check.verdict == "sustainable")
+            .where(within(programme_id), Check.verdict == "sustainable")
             .group_by(Place.id, Place.name)
             .order_by(Place.id)
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from grantflow import clock
 from grantflow.awards import clauses, funding
@@ -24,10 +24,12 @@ from grantflow.engine.definition import Workflow
 from grantflow.identity.access import SYSTEM, Actor, actor_for
 from grantflow.identity.models import Person
 from grantflow.money import Money
-from grantflow.programmes.models import Call
+from grantflow.programmes.models import Call, Programme
+from grantflow.scoring.models import Decision
+from grantflow.submissions.models import Application
 from tests.awards.scene import Scene, short_workflows
 from tests.databases import Prepared, prepared_by
-from tests.factories import person
+from tests.factories import also, person
 
 ACTIVITIES = ("Training of groups in villages", "Dialogue with local authorities")
 
@@ -122,6 +124,42 @@ class Cascade(Scene):
         session().rollback()
         rows = session().execute(select(Outbox.person_id, Outbox.case_id).where(Outbox.notice == notice))
         return [(row[0], row[1]) for row in rows.all()]
+
+    def both(self, other: Actor) -> Actor:
+        """Somebody who leads the scene's programme and another one."""
+        return also(other, "manager", programme_id=self.programme)
+
+    def elsewhere(self) -> int:
+        """Another programme, with nothing in it; gives back its file."""
+        own = session().get_one(Programme, self.programme)
+        same = {c.key: getattr(own, c.key) for c in Programme.__table__.c}
+        number = self._other_programme()
+        with unit_of_work() as current:
+            current.add(Programme(**{**same, "id": number, "code": f"other{number}"}))
+        return number
+
+    def foreign(self, amount: int, currency: str, programme: int | None) -> int:
+        """A grant in the present call, in another programme and currency."""
+        application = self.applied(amount)
+        with unit_of_work() as current:
+            current.execute(update(Case).where(Case.id == application).values(programme_id=programme))
+            current.execute(update(Application).where(Application.case_id == application).values(currency=currency))
+        session().expire_all()
+        self.ruled(application, amount, currency)
+        self.fire(application, "award", self.chair)
+        award_id = session().scalars(select(Award.case_id).filter_by(application_id=application)).one()
+        self.grantees[award_id] = self.grantees[application]
+        return award_id
+
+    def ruled(self, application: int, amount: int, currency: str = "RUB") -> None:
+        """The decision for an application, about to be fired."""
+        with unit_of_work() as current:
+            current.execute(
+                insert(Decision).values(
+                    case_id=application, stage="decision", call_id=self.call, kind="awarded", amount_minor=amount,
+                    currency=currency, place=1, mean=8000, decided_by_id=self.chair.person_id, decided_at=clock.now(),
+                )
+            )  # fmt: skip
 
     def partner(self, award_id: int) -> Actor:
         """The national partner: somebody of the organisation that holds this grant, who acts for nobody."""

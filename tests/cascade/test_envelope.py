@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from grantflow.awards import clauses, envelope, funding
@@ -19,7 +19,6 @@ from grantflow.db import session, unit_of_work
 from grantflow.errors import Invalid, NotFound, Refused, Stale
 from grantflow.history.models import Event
 from grantflow.money import Money
-from grantflow.scoring.models import Decision
 from tests.cascade.conftest import Cascade, today
 from tests.factories import person
 from tests.together import all_at_once
@@ -252,13 +251,7 @@ def test_a_call_in_another_currency_is_counted_at_the_rate_that_was_written_down
 # races
 def _about_to_be_awarded(scene: Cascade, amount: int) -> int:
     application = scene.applied(amount)
-    with unit_of_work() as current:
-        current.execute(
-            insert(Decision).values(
-                case_id=application, stage="decision", call_id=scene.call, kind="awarded", amount_minor=amount,
-                currency="RUB", place=1, mean=8000, decided_by_id=scene.chair.person_id, decided_at=scene.row(application).opened_at,
-            )
-        )  # fmt: skip
+    scene.ruled(application, amount)
     return application
 
 
