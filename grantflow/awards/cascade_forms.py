@@ -10,6 +10,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from wtforms import (  # type: ignore[attr-defined]  # the stubs are older than the library
+    EmailField,
     HiddenField,
     RadioField,
     SelectChoice,
@@ -26,9 +27,14 @@ from grantflow.awards.models import Award
 from grantflow.awards.regrant_models import CallFunding, RegrantClause
 from grantflow.identity.forms import DayField, Keyed, reason_field
 from grantflow.money import Money
-from grantflow.rendering import Unreadable, clean_text, label, money, number, parse_decimal, parse_money
+from grantflow.rendering import Unreadable, clean_text, money, number, parse_decimal, parse_money
 
 NOBODY = "none"
+
+
+def _version(seen: str | None) -> int:
+    typed = seen or ""
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else -1
 
 
 def _sum_field(words: Any, description: Any) -> Any:
@@ -60,7 +66,8 @@ class ClauseForm(Keyed):
             before |= {name: "\n".join(getattr(clause, name)) for name in ("activities", "criteria")}
             before |= {name: money(getattr(clause, name), bare=True) for name in ("minimum", "maximum", "envelope")}
         super().__init__(formdata, data=before)
-        self.currency, self.sums = parent.currency, {}
+        self.currency = parent.currency
+        self.sums: dict[str, Money] = {}
 
     def _read(self, field: Any) -> None:
         try:
@@ -85,7 +92,7 @@ class ClauseForm(Keyed):
     @property
     def version(self) -> int:
         """The version that stood there when the writer began; one that never was where it was tampered with."""
-        return int(self.seen.data) if str(self.seen.data or "").isdecimal() and len(self.seen.data) < 9 else -1
+        return _version(self.seen.data)
 
 
 class FundingForm(Keyed):
@@ -108,15 +115,28 @@ class FundingForm(Keyed):
     )
 
     def __init__(
-        self, formdata: Any = None, *, call: Any, version: int, choices: list[tuple[Award, RegrantClause]], before: CallFunding | None
+        self,
+        formdata: Any = None,
+        *,
+        call: Any,
+        version: int,
+        choices: list[tuple[Award, RegrantClause]],
+        before: CallFunding | None,
     ) -> None:
         held: dict[str, Any] = {"seen": str(version), "award": str(before.award_id) if before else NOBODY}
         if before is not None:
             held["activities"] = [f"{before.award_id}/{line}" for line in before.activities]
-            held |= {"rate": number(before.rate) if before.rate else "", "rate_on": before.rate_on, "rate_source": before.rate_source}
+            held |= {
+                "rate": number(before.rate) if before.rate else "",
+                "rate_on": before.rate_on,
+                "rate_source": before.rate_source,
+            }
         super().__init__(formdata, data=held)
         self.award.choices = [SelectChoice(NOBODY, _("The programme itself, no grant"))] + [
-            SelectChoice(str(award.case_id), _("%(number)s, up to %(envelope)s", number=award.number, envelope=money(clause.envelope)))
+            SelectChoice(
+                str(award.case_id),
+                _("%(number)s, up to %(envelope)s", number=award.number, envelope=money(clause.envelope)),
+            )
             for award, clause in choices
         ]
         several = len(choices) > 1
@@ -162,6 +182,15 @@ class FundingForm(Keyed):
     @property
     def version(self) -> int:
         """The version of the call that the writer had before them."""
-        return int(self.seen.data) if str(self.seen.data or "").isdecimal() and len(self.seen.data) < 9 else -1
+        return _version(self.seen.data)
 
 
+class PartnerForm(Keyed):
+    """Naming a national partner."""
+
+    email = EmailField(
+        _("E-mail"),
+        [InputRequired(_("Write the e-mail address."))],
+        description=_("Of somebody of the organisation who has an account here."),
+    )
+    reason = reason_field(_("Reason"), _("It stands in the person’s file."))

@@ -10,14 +10,12 @@ from typing import Any
 
 from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _lazy
 from werkzeug.wrappers import Response
 
 from grantflow.awards import clauses, envelope, funding, queries, tree
 from grantflow.awards.blueprint import bp
-from grantflow.awards.cascade_forms import ClauseForm, FundingForm
+from grantflow.awards.cascade_forms import ClauseForm, FundingForm, PartnerForm
 from grantflow.awards.parts import Part, award_part
-from grantflow.cases import words
 from grantflow.cases.access import see
 from grantflow.cases.service import get
 from grantflow.db import unit_of_work
@@ -25,6 +23,7 @@ from grantflow.errors import Invalid, NotFound, Refused, Stale
 from grantflow.identity.access import Actor, access
 from grantflow.identity.forms import show_faults
 from grantflow.identity.kept import form_data
+from grantflow.identity.service import grant_role, person_by_email
 from grantflow.identity.session import current_actor
 from grantflow.programmes import additions
 from grantflow.programmes.models import Call
@@ -32,12 +31,6 @@ from grantflow.programmes.queries import call_by_code
 
 Page = str | Response | tuple[str, int]
 LOOKERS = ("applicant", "officer", "finance", "manager", "auditor", "partner")
-
-words.say(
-    regrant_clause=_lazy("Clause on passing on written down"),
-    call_funding=_lazy("What pays for the call chosen"),
-    child_refused=_lazy("An award to a third party refused"),
-)
 
 
 @bp.get("/cascades")
@@ -60,7 +53,13 @@ def cascade(award_id: int) -> str:
     if not (whole or watches):
         raise NotFound
     found = tree.tree(award_id, actor, deepest=funding.DEEPEST if whole else 1)
-    return render_template("awards/cascade.html", tree=found, root=found.root, whole=whole)
+    return render_template(
+        "awards/cascade.html",
+        tree=found,
+        root=found.root,
+        whole=whole,
+        names_partner=whole and "manager" in actor.roles_on(found.root.case) and found.root.clause is not None,
+    )
 
 
 @bp.route("/cases/<int:award_id>/clause", methods=["GET", "POST"])
@@ -79,7 +78,12 @@ def clause(award_id: int) -> Page:
             try:
                 with unit_of_work():
                     clauses.write(
-                        award_id, form.written(), reason=form.reason.data or "", actor=actor, key=form.key.data, seen=form.version
+                        award_id,
+                        form.written(),
+                        reason=form.reason.data or "",
+                        actor=actor,
+                        key=form.key.data,
+                        seen=form.version,
                     )
                 flash(_("The clause is written down. It counts from now on."), "good")
                 return redirect(url_for("awards.cascade", award_id=award_id), 303)
@@ -90,6 +94,37 @@ def clause(award_id: int) -> Page:
     return render_template(
         "awards/clause.html", form=form, award=parent, case=case, versions=clauses.versions(award_id)
     ), status
+
+
+@bp.route("/cases/<int:award_id>/partner", methods=["GET", "POST"])
+@access("manager")
+def partner(award_id: int) -> Page:
+    """Name somebody of the organisation that holds a grant its national partner: they watch over its own child grants."""
+    actor = current_actor()
+    case, parent = see(award_id, actor, "award"), queries.award(award_id)
+    if "manager" not in actor.roles_on(case) or envelope.clause_of(award_id) is None:
+        raise NotFound
+    form, status = PartnerForm(form_data()), 200
+    if form.is_submitted():
+        status = 400
+        if form.validate():
+            try:
+                with unit_of_work():
+                    found = person_by_email(form.email.data or "")
+                    if found is None:
+                        said = _("Nobody has an account under this address. Open one for them first, under People.")
+                        raise Invalid(said, {"email": said})
+                    grant_role(
+                        actor, found.id, "partner", programme_id=parent.programme_id, organisation_id=parent.organisation_id,
+                        reason=form.reason.data or "", key=form.key.data,
+                    )  # fmt: skip
+                flash(_("The role is given. It holds from the person’s next click."), "good")
+                return redirect(url_for("awards.cascade", award_id=award_id), 303)
+            except Invalid as fault:
+                show_faults(form, fault)
+            except Refused as told:
+                form.form_errors, status = [str(told)], told.status
+    return render_template("awards/partner.html", form=form, award=parent, case=case), status
 
 
 @bp.route("/calls/<code>/funding", methods=["GET", "POST"])
@@ -132,7 +167,13 @@ def passed_on(case: Any, actor: Actor) -> Part | None:
     parent = queries.award(paid_by.award_id) if paid_by is not None and inside else None
     return Part(
         "awards/cascade_part.html",
-        {"award": row, "clause": rule, "parent": parent, "may_write": may_write, "reads": parent and _sees(parent.case_id, actor)},
+        {
+            "award": row,
+            "clause": rule,
+            "parent": parent,
+            "may_write": may_write,
+            "reads": parent and _sees(parent.case_id, actor),
+        },
         order=15,
     )
 

@@ -41,7 +41,9 @@ class Written:
 
 def lines_of(text: str | None) -> tuple[str, ...]:
     """The lines of a text, blank and repeated ones left out."""
-    return tuple(dict.fromkeys(line for row in (text or "").splitlines() if (line := " ".join(clean_text(row).split()))))
+    return tuple(
+        dict.fromkeys(line for row in (text or "").splitlines() if (line := " ".join(clean_text(row).split())))
+    )
 
 
 def may_write(case: Any, parent: Award, actor: Actor) -> Any:
@@ -70,7 +72,9 @@ def _faults(given: Written, parent: Award) -> dict[str, Any]:
     if given.envelope > parent.amount:
         found["envelope"] = _("The whole grant is %(amount)s. No more can be passed on.", amount=money(parent.amount))
     elif given.maximum > given.envelope and "maximum" not in found:
-        found["maximum"] = _("One third party would have more than the whole envelope: %(all)s.", all=money(given.envelope))
+        found["maximum"] = _(
+            "One third party would have more than the whole envelope: %(all)s.", all=money(given.envelope)
+        )
     return found
 
 

@@ -124,7 +124,7 @@ def fault(ctx: Context, amount: Money | None) -> Any:
     children = children_of(parent)
     left = envelope_of(parent, clause) - total(children, parent.currency)
     if amount is None:
-        return None if left.minor > 0 else _("Nothing is left of the envelope of the grant %(n)s.", n=parent.number)
+        return None if left.minor > 0 else _("Nothing is left of the envelope of the grant %(number)s.", number=parent.number)
     wanted = converted(amount, parent.currency, funding.rate)
     has = total((c for c in children if c.organisation_id == ctx.case.organisation_id), parent.currency)
     if wanted > left:
@@ -175,7 +175,12 @@ def _tell_of_refusal(ctx: Context, amount: Money, said: Any) -> None:
     call = ctx.session.get_one(Call, ctx.case.call_id)
     note = in_both(said)
     facts = {"application": ctx.case.ref, "amount": amount}
-    words = {"call": {"en": call.name.en, "ru": call.name.ru}, "number": ctx.case.ref or "", "amount": amount, "note": note}
+    words = {
+        "call": {"en": call.name.en, "ru": call.name.ru},
+        "number": ctx.case.ref or "",
+        "amount": amount,
+        "note": note,
+    }
     key = f"refused/{ctx.case.id}/{amount.minor}/{ctx.case.version}"
     after_refusal(partial(_record, funding.award_id, "child_refused", "child_refused", facts, words, key))
 
@@ -201,7 +206,11 @@ def notice_beyond(parent: Award) -> list[tuple[str, list[int], dict[str, Any]]]:
         return []
     passed_on, envelope = found
     note = in_both(
-        _("The child grants come to %(sum)s, the envelope is %(envelope)s.", sum=money(passed_on), envelope=money(envelope))
+        _(
+            "The child grants come to %(sum)s, the envelope is %(envelope)s.",
+            sum=money(passed_on),
+            envelope=money(envelope),
+        )
     )
     return [("children_beyond", holders(award_case(parent.case_id), *TOLD), {"note": note})]
 

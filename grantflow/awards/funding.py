@@ -95,7 +95,9 @@ def may_choose(case: Any, actor: Actor) -> Any:
     if case.state != workflow.initial:
         return _("The call is no longer a draft: what pays for it stands.")
     if not any(GUARD in move.guards for move in workflow.moves_from(case.state)):
-        return _("The call runs under an older definition, which does not look at clauses. Move it to the newer one first.")
+        return _(
+            "The call runs under an older definition, which does not look at clauses. Move it to the newer one first."
+        )
     return None
 
 
@@ -127,11 +129,15 @@ def choose(
     parent = current.get_one(Award, given.award_id)
     clause = envelope.clause_of(parent.case_id)
     if clause is None:
-        raise Refused(_("Nothing says what the grant %(number)s may pass on. Its clause comes first.", number=parent.number))
+        raise Refused(
+            _("Nothing says what the grant %(number)s may pass on. Its clause comes first.", number=parent.number)
+        )
     if (stopped := envelope.not_running(parent)) is not None:
         raise Refused(stopped)
     if parent.call_id == call_id or call_id in above(parent.call_id):
-        raise Refused(_("The grant %(number)s was won in this call, or below it: it would pay for itself.", number=parent.number))
+        raise Refused(
+            _("The grant %(number)s was won in this call, or below it: it would pay for itself.", number=parent.number)
+        )
     if found := _faults(given, call, parent, clause):
         raise Invalid(_("The choice cannot be taken as it is."), found)
     rate = given.rate
@@ -236,4 +242,3 @@ def within_clause(ctx: Context) -> Verdict:
         lock(funding.award_id)  # of two calls of one grant the second sees the first's budget
     found = faults(ctx.session.get_one(Call, ctx.case.id))
     return no(Later(lambda: " ".join(map(str, found)))) if found else YES
-

@@ -33,7 +33,10 @@ def of_partner(row: Any) -> Held:
 def under(*where: Any) -> Any:
     """A query of the calls that hang under grants of which these conditions on awards hold, at any depth."""
     first = (
-        select(_PAID.c.call_id).join(_AWARDS, _AWARDS.c.case_id == _PAID.c.award_id).where(*where).cte("under", recursive=True)
+        select(_PAID.c.call_id)
+        .join(_AWARDS, _AWARDS.c.case_id == _PAID.c.award_id)
+        .where(*where)
+        .cte("under", recursive=True)
     )
     below = _PAID.alias("below")
     return select(
@@ -57,7 +60,9 @@ def of_auditor(row: Any) -> Held | None:
 
 def within(programme_id: int) -> Any:
     """SQL on awards: the grants of a programme and all that was passed on from them, wherever: each once."""
-    return or_(_AWARDS.c.programme_id == programme_id, _AWARDS.c.call_id.in_(under(_AWARDS.c.programme_id == programme_id)))
+    return or_(
+        _AWARDS.c.programme_id == programme_id, _AWARDS.c.call_id.in_(under(_AWARDS.c.programme_id == programme_id))
+    )
 
 
 def partners_of(case: Any) -> list[int]:

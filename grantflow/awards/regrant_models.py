@@ -66,7 +66,9 @@ class CallFunding(Base):
 
     __tablename__ = "call_fundings"
     __table_args__ = (
-        CheckConstraint("(rate IS NULL) = (rate_on IS NULL) AND (rate IS NULL) = (rate_source IS NULL)", name="rate_whole"),
+        CheckConstraint(
+            "(rate IS NULL) = (rate_on IS NULL) AND (rate IS NULL) = (rate_source IS NULL)", name="rate_whole"
+        ),
         Index("ix_call_fundings_award_id", "award_id"),
     )
 

@@ -14,11 +14,11 @@ from flask_babel import lazy_ngettext
 from sqlalchemy import select
 
 from grantflow import clock
+from grantflow.awards import envelope, payees
 from grantflow.awards import funding as _funding
 from grantflow.awards import known as _known
 from grantflow.awards import measures as _measures
 from grantflow.awards import past as _past
-from grantflow.awards import envelope, payees
 from grantflow.awards import reach as _reach
 from grantflow.awards.banking import read_account, russian_account_fits
 from grantflow.awards.models import Award

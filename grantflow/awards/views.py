@@ -50,6 +50,11 @@ words.field(
     way_business=_("As part of a business"),
     way_sales=_("From own sales"),
 )
+words.say(
+    regrant_clause=_("Clause on passing the grant on written down"),
+    call_funding=_("Chosen what pays for the call"),
+    child_refused=_("An award to a third party was refused"),
+)
 words.fact(
     award=_("Grant"),
     number=_("Number"),

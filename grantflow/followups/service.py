@@ -13,8 +13,8 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
 from grantflow.awards.models import Award
-from grantflow.awards.reach import within
 from grantflow.awards.queries import award, terms_of
+from grantflow.awards.reach import within
 from grantflow.cases import deadlines
 from grantflow.cases.context import Context
 from grantflow.db import session

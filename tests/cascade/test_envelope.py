@@ -163,7 +163,7 @@ def test_two_calls_of_one_grant_share_its_envelope(cascade: Cascade) -> None:
     cascade.choose(first, award_id)
     cascade.choose(second, award_id)
     cascade.fire(first, "approve", cascade.manager)
-    with pytest.raises(Refused, match="of the envelope RUB 200,000.00 is left"):
+    with pytest.raises(Refused, match=r"of the envelope RUB 200,000\.00 is left"):
         cascade.fire(second, "approve", cascade.manager)
     cascade.fire(first, "cancel", cascade.manager, reason="Not now")
     cascade.fire(second, "approve", cascade.manager)
@@ -187,9 +187,9 @@ def test_decisions_fill_the_envelope_and_the_next_is_refused_and_told(cascade: C
 
 def test_the_least_of_one_grant_and_the_most_of_one_third_party_hold(cascade: Cascade) -> None:
     scene = cascade.in_call(cascade.below)
-    with pytest.raises(Refused, match="RUB 10,000.00 as the least"):
+    with pytest.raises(Refused, match=r"RUB 10,000\.00 as the least"):
         scene.decided(900_000)
-    with pytest.raises(Refused, match="One third party may have RUB 500,000.00"):
+    with pytest.raises(Refused, match=r"One third party may have RUB 500,000\.00"):
         scene.decided(50_000_001)
     scene.decided(50_000_000)
 

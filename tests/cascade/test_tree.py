@@ -38,7 +38,12 @@ def deep(scene: Cascade) -> list[int]:
 def test_at_depth_three_every_sum_is_counted_once(cascade: Cascade) -> None:
     top, regional, national, local = deep(cascade)
     found = tree.tree(top, SYSTEM)
-    assert [(line.award.case_id, line.depth) for line in found.lines] == [(top, 0), (regional, 1), (national, 2), (local, 3)]
+    assert [(line.award.case_id, line.depth) for line in found.lines] == [
+        (top, 0),
+        (regional, 1),
+        (national, 2),
+        (local, 3),
+    ]
     assert [line.kept.minor for line in found.lines] == [60_000_000, 20_000_000, 10_000_000, 10_000_000]
     assert found.kept == Money(100_000_000, "RUB") and found.deepest == 3 and found.grantees == 4
     assert [line.left.minor for line in found.lines if line.left is not None] == [20_000_000, 0, 0]
@@ -60,7 +65,9 @@ def far(scene: Cascade, currency: str = "KZT", rate: str = "5") -> tuple[int, in
     other = scene.elsewhere()
     call_id = scene.draft(programme=other, currency=currency, budget=100_000_000)
     leads = person("manager", programme_id=other)
-    scene.choose(call_id, scene.top, rate=funding.Rate(Decimal(rate), today(), "National bank"), actor=scene.both(leads))
+    scene.choose(
+        call_id, scene.top, rate=funding.Rate(Decimal(rate), today(), "National bank"), actor=scene.both(leads)
+    )
     scene._put(call_id, "announced", "award")
     scene.in_call(call_id)
     return call_id, scene.foreign(50_000_001, currency, other)
@@ -92,7 +99,11 @@ def reaches(actor: Actor, case_id: int) -> bool:
 def test_an_auditor_reaches_everything_under_the_grants_of_their_programme(cascade: Cascade) -> None:
     call_id, award_id = far(cascade)
     auditor, outsider = cascade.again(cascade.auditor), person("auditor", programme_id=cascade._other_programme())
-    assert reaches(auditor, call_id) and reaches(auditor, award_id) and "auditor" in auditor.roles_on(cascade.row(award_id))
+    assert (
+        reaches(auditor, call_id)
+        and reaches(auditor, award_id)
+        and "auditor" in auditor.roles_on(cascade.row(award_id))
+    )
     assert not reaches(outsider, award_id) and not reaches(cascade.again(cascade.finance), award_id)
     assert reaches(auditor, cascade.top) and not reaches(auditor, cascade.elsewhere())
 
@@ -177,7 +188,9 @@ def test_a_clause_is_written_on_its_page_and_nothing_typed_is_lost(cascade: Casc
     assert signed_in(app, cascade.finance).get(url).status_code == 403
 
 
-def test_what_pays_for_a_call_is_chosen_on_its_page_and_its_faults_stand_on_the_call(cascade: Cascade, app: Flask) -> None:
+def test_what_pays_for_a_call_is_chosen_on_its_page_and_its_faults_stand_on_the_call(
+    cascade: Cascade, app: Flask
+) -> None:
     call_id = cascade.draft(budget=70_000_000)
     client = signed_in(app, cascade.manager)
     url = f"/calls/CH-{cascade.calls:04d}/funding"

@@ -52,7 +52,8 @@ def upgrade() -> None:
             "minimum_minor >= 0 AND minimum_minor <= maximum_minor", name=op.f("ck_regrant_clauses_least_below_most")
         ),
         sa.CheckConstraint(
-            "maximum_minor > 0 AND maximum_minor <= envelope_minor", name=op.f("ck_regrant_clauses_most_within_envelope")
+            "maximum_minor > 0 AND maximum_minor <= envelope_minor",
+            name=op.f("ck_regrant_clauses_most_within_envelope"),
         ),
         sa.CheckConstraint(
             "envelope_minor <= 1000000000000000", name=op.f("ck_regrant_clauses_envelope_can_be_counted")
