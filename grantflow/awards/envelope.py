@@ -124,7 +124,11 @@ def fault(ctx: Context, amount: Money | None) -> Any:
     children = children_of(parent)
     left = envelope_of(parent, clause) - total(children, parent.currency)
     if amount is None:
-        return None if left.minor > 0 else _("Nothing is left of the envelope of the grant %(number)s.", number=parent.number)
+        return (
+            None
+            if left.minor > 0
+            else _("Nothing is left of the envelope of the grant %(number)s.", number=parent.number)
+        )
     wanted = converted(amount, parent.currency, funding.rate)
     has = total((c for c in children if c.organisation_id == ctx.case.organisation_id), parent.currency)
     if wanted > left:

@@ -24,6 +24,7 @@ from grantflow.engine.registry import registry
 from grantflow.errors import Refused
 from grantflow.followups import checks, drafts
 from grantflow.followups import reports as _reports
+from grantflow.followups import watching as _watching
 from grantflow.followups.models import Check, Report
 from grantflow.programmes.measures import Achieved, measure
 from grantflow.programmes.models import Place
@@ -148,6 +149,7 @@ def enterprises_sustainable(programme_id: int) -> Achieved:
 
 __all__ = [
     "_reports",
+    "_watching",
     "add_file",
     "faults_in_check",
     "faults_in_report",

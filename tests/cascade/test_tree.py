@@ -13,8 +13,10 @@ from grantflow.awards.measures import enterprises_granted
 from grantflow.awards.totals import totals
 from grantflow.cases.access import see
 from grantflow.errors import NotFound, Refused
+from grantflow.followups import watching
 from grantflow.identity.access import SYSTEM, Actor
 from grantflow.money import Money
+from tests.awards.scene import INTERIM
 from tests.browsing import counting, field, signed_in, text_of
 from tests.cascade.conftest import ACTIVITIES, Cascade, today
 from tests.factories import person
@@ -128,22 +130,34 @@ def test_a_partner_accepts_the_reports_of_its_own_children_and_of_nobody_else(ca
     partner, grantee = cascade.partner(cascade.top), cascade.grantees[child]
     cascade.fire(child, "activate", cascade.manager)
     report = cascade.report(child, "interim")
-    from tests.awards.scene import INTERIM
-
     cascade.fire(report, "submit", grantee, payload={"answers": INTERIM})
     assert cascade.sent("child_report") == [(partner.person_id, report.case_id)]
+    assert [item.case_id for item in watching.reports_to_read(partner)] == [report.case_id]
     for stranger in (cascade.partner(child), cascade.again(cascade.stranger), grantee):
         with pytest.raises(Refused, match="Only"):
             cascade.fire(report, "accept", stranger)
     own = person("partner", programme_id=cascade.programme, organisation_id=cascade.award(child).organisation_id)
     assert not reaches(own, report.case_id)
     cascade.fire(report, "accept", partner)
-    assert cascade.state(report.case_id) == "accepted"
+    assert cascade.state(report.case_id) == "accepted" and not list(watching.reports_to_read(partner))
     with pytest.raises(Refused):
         cascade.fire(report, "reopen", partner, reason="x")
 
 
 # pages
+def test_a_manager_names_a_partner_who_has_an_account(cascade: Cascade, app: Flask) -> None:
+    somebody = person(name="Asel", email="asel@example.org")
+    client, url = signed_in(app, cascade.manager), f"/cases/{cascade.top}/partner"
+    page = client.get(url)
+    given = {"email": "nobody@example.org", "reason": "Agreement, article 9", "key": field(page, "key")}
+    wrong = client.post(url, data=given)
+    assert wrong.status_code == 400 and "Nobody has an account" in text_of(wrong) and "article 9" in text_of(wrong)
+    assert client.post(url, data={**given, "email": "asel@example.org"}).status_code == 303
+    assert signed_in(app, somebody).get(f"/cases/{cascade.top}/cascade").status_code == 200
+    assert "National partner" in text_of(client.get(f"/people/{somebody.person_id}/roles"))
+    assert signed_in(app, cascade.finance).get(url).status_code == 403
+
+
 def test_the_tree_is_read_by_staff_and_by_the_regional_grantee_and_by_nobody_else(cascade: Cascade, app: Flask) -> None:
     child = cascade.in_call(cascade.below).decided(15_000_000)
     url = f"/cases/{cascade.top}/cascade"
