@@ -155,8 +155,8 @@ def watches(award_id: int, actor: Actor) -> bool:
 def tree(award_id: int, actor: Actor, *, deepest: int = DEEPEST) -> Tree:
     """The tree under a grant, down to a depth. Whoever shows it has asked `may_read` or `watches` before. Four queries."""
     root, child = Award.__table__.alias("root"), Award.__table__.alias("child")
-    below = select(root.c.case_id.label("award_id"), literal(0).label("depth")).where(root.c.case_id == award_id)
-    below = below.cte("below", recursive=True)
+    first = select(root.c.case_id.label("award_id"), literal(0).label("depth")).where(root.c.case_id == award_id)
+    below = first.cte("below", recursive=True)
     below = below.union(
         select(child.c.case_id, below.c.depth + 1)
         .join(CallFunding, CallFunding.call_id == child.c.call_id)

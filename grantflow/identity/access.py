@@ -104,6 +104,14 @@ def reaches(role: str) -> Callable[[Reach], Reach]:
     return keep
 
 
+def held_by(row: Any) -> tuple[Held, ...]:
+    """What an assignment holds: its own scope, and what it reaches beyond it. A partner's is all beyond: the calls that the
+    grants of its organisation have opened, and nothing of the organisation itself."""
+    own = Held(row.role, row.programme_id, row.alliance_id, row.panel_id, row.organisation_id)
+    beyond = _reaches[row.role](row) if row.role in _reaches else None
+    return (*((own,) if row.role != "partner" else ()), *((beyond,) if beyond is not None else ()))
+
+
 _ROLES = RoleAssignment.__table__
 _HELD = Prepared(
     select(_ROLES.c.role, _ROLES.c.starts_on, _ROLES.c.ends_on, *(_ROLES.c[scope] for scope in SCOPES))
@@ -116,19 +124,12 @@ def actor_for(person: Any, on: date | None = None) -> Actor:
     """The person (or their row) as an actor, with the roles that hold on that day (default: today in their zone)."""
     day = on or clock.today(person.zone)
     rows = _HELD.all(connection(), {"holder": person.id})
-    valid = [
-        row
-        for row in rows
-        if (row.starts_on is None or row.starts_on <= day) and (row.ends_on is None or day <= row.ends_on)
-    ]
-    # A partner holds nothing but what the grants of its organisation have opened.
-    own = [
-        Held(row.role, row.programme_id, row.alliance_id, row.panel_id, row.organisation_id)
-        for row in valid
-        if row.role != "partner"
-    ]
-    beyond = [_reaches[row.role](row) for row in valid if row.role in _reaches]
-    held = (*own, *(one for one in beyond if one is not None))
+    held = tuple(
+        one
+        for r in rows
+        if (r.starts_on is None or r.starts_on <= day) and (r.ends_on is None or day <= r.ends_on)
+        for one in held_by(r)
+    )
     return Actor(person.id, name_of(person, person.language), person.language, held if person.active else ())
 
 
