@@ -119,7 +119,8 @@ def note(
 def letters(change: AccountChange, case: Any, actor: Actor, name: str, to_finance: str) -> list[Any]:
     """Who is told: old and new contacts, at the addresses they had until lately too, and finance."""
     row = award(case.id)
-    told = contacts.to_tell(row, accounts.changes_of(case.id), change.payee_id)
+    earlier = [one for one in accounts.changes_of(case.id) if one.id < change.id]
+    told = contacts.to_tell(row, earlier, change.payee_id)
     said = {"before": f"…{change.old_end}", "number": f"…{change.account_end}"}
     finance = contacts.finance_of(case.programme_id, actor.person_id)
     page = f"/account-changes/{change.id}"
