@@ -65,15 +65,18 @@ def begin(change_id: int) -> tuple[AccountChange, Any]:
 
 
 def done_before(award_id: int, key: str | None) -> Any | None:
+    """The event this press was counted by already, if it was."""
     return store.by_key(unit_connection(), award_id, key) if key is not None else None
 
 
 def seen(case: Any, version: int | None) -> None:
+    """Stale where the grant has gone on since the person looked at it."""
     if version is not None and version != case.version:
         raise Stale(_("This was changed while you were reading it. Look at it as it is now, then decide."))
 
 
 def still(change: AccountChange) -> None:
+    """Refused, with who and when, where it does not wait any more."""
     if change.waits:
         return
     settled = day(change.settled_at) if change.settled_at else ""
@@ -88,10 +91,12 @@ def still(change: AccountChange) -> None:
 
 
 def name_of(person_id: int | None) -> Any:
+    """Somebody's name inside a sentence, in the reader's language."""
     return Later(lambda: names([person_id], language()).get(person_id or 0, ""))
 
 
 def settle(change: AccountChange, state: str, actor: Actor) -> None:
+    """It waits no more: in which way, by whom, when."""
     change.state, change.settled_by_id, change.settled_at = state, actor.person_id, clock.now()
     writing().flush()
 

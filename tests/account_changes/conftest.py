@@ -97,5 +97,3 @@ def bank(app: Flask, begun: Bank, monkeypatch: pytest.MonkeyPatch) -> Bank:
     """The grant, a test's own."""
     shorten(monkeypatch)
     return deepcopy(begun)
-
-

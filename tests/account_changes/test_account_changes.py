@@ -40,7 +40,7 @@ def test_what_is_asked_for_stands_in_quarantine_and_approvals_fall_back(bank: Ba
     assert (award.bank_account, bank.change(number).state) == (ACCOUNT, "asked")
     assert bank.state(bank.tranche_id) == "due"
     assert bank.finance.person_id in bank.told("approval_withdrawn")
-    with pytest.raises(Refused, match="Other bank details were asked for on .*: nothing is paid until two persons"):
+    with pytest.raises(Refused, match=r"Other bank details were asked for on .*: nothing is paid until two persons"):
         bank.fire(bank.tranche_id, "prepare", bank.finance)
     event = session().query(Event).filter_by(case_id=bank.award_id, move="account_change_asked").one()
     assert NEW not in str(event.facts) and event.facts["tranches_back"] == ["KR-2021-0001-G-T1"]
@@ -235,7 +235,9 @@ def test_an_address_that_was_changed_lately_is_written_to_and_shown(app: Flask, 
         select(Letter).join(Outbox, Outbox.message_id == Letter.message_id)
         .where(Outbox.notice == "account_change_elsewhere")
     ).one()  # fmt: skip
-    assert letter.recipient not in ("new@example.org", "") and f"/awards/{bank.award_id}/account" not in letter.recipient
+    assert (
+        letter.recipient not in ("new@example.org", "") and f"/awards/{bank.award_id}/account" not in letter.recipient
+    )
     assert "/letter/" not in letter.body and "address you had until lately" in letter.body
 
 

@@ -64,10 +64,7 @@ def upgrade() -> None:
         *(sa.CheckConstraint(words, name=op.f(f"ck_account_changes_{name}")) for name, words in CHECKS.items()),
         sa.ForeignKeyConstraint(["award_id"], ["awards.case_id"], name=op.f("fk_account_changes_award_id")),
         sa.ForeignKeyConstraint(["payee_id"], ["organisations.id"], name=op.f("fk_account_changes_payee_id")),
-        *(
-            sa.ForeignKeyConstraint([name], ["people.id"], name=op.f(f"fk_account_changes_{name}"))
-            for name in PEOPLE
-        ),
+        *(sa.ForeignKeyConstraint([name], ["people.id"], name=op.f(f"fk_account_changes_{name}")) for name in PEOPLE),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account_changes")),
     )
     op.create_index("ix_account_changes_award_id", "account_changes", ["award_id"])
