@@ -40,6 +40,7 @@ from grantflow.disbursements.quarantine import (
 from grantflow.disbursements.queries import of_award
 from grantflow.errors import Invalid, NotFound, Refused
 from grantflow.identity.access import SYSTEM, Actor
+from grantflow.identity.labels import Joined
 from grantflow.rendering import Unreadable, clean_text, file_size
 from grantflow.submissions import files
 
@@ -84,7 +85,8 @@ def read_letter(filename: str, stream: IO[bytes]) -> Letter:
             kind = files.kind_of(data)
             if kind in LETTER_KINDS:
                 return Letter(files.clean_name(filename, kind), kind, data)
-            said = _("Attach the letter as PDF, JPG or PNG.")
+            kinds = Joined(files.KINDS[one] for one in LETTER_KINDS)
+            said = _("By its content this is %(kind)s. Attach one of: %(kinds)s.", kind=files.KINDS[kind], kinds=kinds)
         except Refused as refusal:
             said = refusal.sentence
     raise Invalid(said, {"letter": said})

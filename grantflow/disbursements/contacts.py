@@ -31,7 +31,8 @@ _PEOPLE, _LINKS = Person.__table__, AccountLink.__table__
 
 def bodies_of(award: Award, *payees: int | None) -> list[int]:
     """The grantee, and whoever receives or would receive its money."""
-    return list(dict.fromkeys(one for one in (award.organisation_id, award.payee_id, *payees) if one is not None))
+    receiving = [one for one in (award.payee_id, *payees) if one is not None]
+    return list(dict.fromkeys([award.organisation_id, *receiving]))
 
 
 def acting_for(award: Award, *payees: int | None) -> list[int]:
@@ -41,8 +42,9 @@ def acting_for(award: Award, *payees: int | None) -> list[int]:
 
 def to_tell(award: Award, earlier: Iterable[AccountChange], *payees: int | None) -> list[int]:
     """The new contacts and the old: who acts today, and who named the present account, whether they still act or not."""
-    named = [one.asked_by_id for one in earlier if one.state == "confirmed"][-1:] or [award.accepted_by_id]
-    return list(dict.fromkeys([*acting_for(award, *payees), *(one for one in named if one is not None)]))
+    named: list[int | None] = [one.asked_by_id for one in earlier if one.state == "confirmed"]
+    last = named[-1] if named else award.accepted_by_id
+    return list(dict.fromkeys([*acting_for(award, *payees), *([last] if last is not None else [])]))
 
 
 def finance_of(programme_id: int, besides: int | None = None) -> list[int]:
