@@ -53,7 +53,7 @@ def compose(row: Any, person: Any, way: links.Way | None = None, said: texts.Wor
     """Subject and plain text of a notice for a person, in their language; `way`: with links that open a door once."""
     language = person.language
     link = settings().url + (page_of(row) or "")
-    if way is not None:
+    if way is not None and way.url:
         link = way.url
     other = ""
     if way is not None and way.language_url:
