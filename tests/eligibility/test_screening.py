@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -62,6 +63,15 @@ def test_she_names_it_sees_it_above_the_list_and_removes_it(app: Flask, world: W
     browser.get(PIPELINE)  # it says that it is removed
     assert "Войлок" not in text_of(browser.get(PIPELINE))
     assert signed_in(app, world.applicant).get(address).status_code == 403
+
+
+def test_a_link_ticks_all_on_the_page_for_those_without_a_script_and_keeps_the_filter(app: Flask, world: World) -> None:
+    world.submitted()
+    browser = signed_in(app, world.officer)
+    plain, ticked = (browser.get(f"{PIPELINE}?q=felt{more}").get_data(as_text=True) for more in ("", "&tick=all"))
+    box = re.compile(r'name="case" value="\d+"( checked)?')
+    assert box.findall(plain) == [""] and box.findall(ticked) == [" checked"]
+    assert f'href="{PIPELINE}?q=felt&amp;tick=all#bulk"' in plain and f'href="{PIPELINE}?q=felt#bulk"' in ticked
 
 
 def test_the_workbook_holds_what_the_filter_shows_and_no_formula(app: Flask, world: World) -> None:
