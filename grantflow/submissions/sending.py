@@ -30,6 +30,7 @@ from grantflow.programmes.service import allot_number
 from grantflow.programmes.terms import Terms
 from grantflow.rendering import moment
 from grantflow.submissions.answers import Draft, all_faults, changed, facts, final, sealed
+from grantflow.submissions.coleads import sealed_of
 from grantflow.submissions.reading import Fault
 from grantflow.submissions.rows import (
     APPLICATIONS,
@@ -190,7 +191,7 @@ def keep(ctx: Context, at: datetime) -> tuple[int, str]:
     row = _row(ctx)
     terms = terms_of(row.pack_hash)
     answers = final(terms, _draft(ctx))
-    text, digest = sealed(answers)
+    text, digest = sealed(answers | sealed_of(ctx.case.id))
     before = answers_of(ctx.case.id, row.submitted_version) if row.submitted_version else {}
     n = (row.submitted_version or 0) + 1
     was, now = facts(terms, before) if before else {}, facts(terms, answers)
