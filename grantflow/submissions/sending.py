@@ -50,7 +50,7 @@ from grantflow.submissions.rows import (
 from grantflow.submissions.sharing import share_of
 
 CORRECTION_DAYS = 5
-"""Working days an applicant has for a correction; Saturdays and Sundays do not count, public holidays do."""
+"""Working days an applicant has for a correction."""
 
 CHECK_DAYS = 10
 """Working days officers have for the eligibility check, from the closing of the call."""
