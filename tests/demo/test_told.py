@@ -201,8 +201,12 @@ def test_twelve_enterprises_of_thirty_have_a_grant_one_of_them_from_the_reserve(
 
 def test_who_is_refused_was_refused_by_two_officers_and_one_appealed_to_somebody_else(open_app: Opened) -> None:
     open_app("end")
-    refused = session().scalars(select(Case.id).where(Case.kind == "application", Case.state == "finally_ineligible")).all()
-    ends = session().scalars(select(Event.move).where(Event.case_id.in_(refused), Event.to_state == "finally_ineligible"))
+    refused = (
+        session().scalars(select(Case.id).where(Case.kind == "application", Case.state == "finally_ineligible")).all()
+    )
+    ends = session().scalars(
+        select(Event.move).where(Event.case_id.in_(refused), Event.to_state == "finally_ineligible")
+    )
     assert sorted(ends) == ["let_stand", "uphold_refusal"]
     for case_id in refused:
         votes = session().scalars(select(Event.actor_id).where(Event.case_id == case_id, Event.move == "refuse")).all()

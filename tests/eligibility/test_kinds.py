@@ -168,7 +168,9 @@ NEVER_REFUSES = {"double_funding"}
 
 
 @pytest.mark.parametrize("kind", RULE_KEYS)
-def test_every_kind_is_accepted_and_refused_in_the_table_and_its_sentence_stands_there_in_both_languages(kind: str) -> None:
+def test_every_kind_is_accepted_and_refused_in_the_table_and_its_sentence_stands_there_in_both_languages(
+    kind: str,
+) -> None:
     rows = [row for row in TABLE if row[0] == kind]
     words = {row[4] for row in rows}
     assert {"ok", "warn" if kind in NEVER_REFUSES else "fail"} <= words

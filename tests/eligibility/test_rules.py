@@ -76,7 +76,12 @@ def test_a_good_application_meets_every_rule_that_concerns_it(terms: Terms) -> N
             "ok",
             "2 of 3 seats",
         ),
-        ("women", {"owner_share": "", "leaders": leaders(3, 1), "board": leaders(1, 2)}, "ok", "leading posts"),  # no board
+        (
+            "women",
+            {"owner_share": "", "leaders": leaders(3, 1), "board": leaders(1, 2)},
+            "ok",
+            "leading posts",
+        ),  # no board
         (
             "women",
             {"award_type": "social", "owner_share": "0", "leaders": leaders(0, 4)},
