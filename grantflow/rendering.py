@@ -7,7 +7,7 @@ passed on here.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -99,6 +99,11 @@ def label(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get(language()) or value.get("en") or "")
     return str(value.in_(language())) if hasattr(value, "in_") else str(value)
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Names in a row, each between the quotation marks of the reader's language."""
+    return ", ".join(gettext("“%(words)s”", words=name) for name in names)
 
 
 def number(value: Decimal | int | float | None, places: int | None = None) -> str:

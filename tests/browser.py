@@ -82,6 +82,7 @@ class House:
             if db.engine.dialect.name == "sqlite":
                 event.listen(db.engine, "connect", _unhurried)
         self.port = 0
+        self.frozen: datetime | None = None
         self.start()
 
     @property
@@ -93,10 +94,15 @@ class House:
         """Begin to answer, on the same port as before."""
         from waitress.server import create_server
 
-        self._server = create_server(self.app.wsgi_app, host="127.0.0.1", port=self.port, threads=4)
+        self._server = create_server(self._answer, host="127.0.0.1", port=self.port, threads=4)
         self.port = int(self._server.effective_port)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def _answer(self, environ: Any, begin: Any) -> Any:
+        # Every request is answered whole at the one instant at which the server's clock stands.
+        with clock.at(self.frozen) if self.frozen else contextlib.nullcontext():
+            return self.app.wsgi_app(environ, begin)
 
     def _run(self) -> None:
         with contextlib.suppress(OSError):  # its sockets are closed under it: that is how it is stopped

@@ -87,12 +87,23 @@ class Owner(Part):
     person: Code | None = None
 
 
+class Appeal(Part):
+    """When and why an applicant appealed, and when and why the manager let the refusal stand."""
+
+    on: WallClock
+    en: Text
+    ru: Text
+    decided: WallClock
+    answer: Label
+
+
 class Refused(Part):
-    """Why an application was found ineligible."""
+    """Why an application was found ineligible, and whether its applicant appealed."""
 
     rule: Code
     en: Text
     ru: Text
+    appeal: Appeal | None = None
 
 
 class Declined(Part):

@@ -96,6 +96,16 @@ class Judging:
         ]
         for turn, day in enumerate(votes):
             self._plan(story, day, 15 + turn, 20, CHECKING, self._refuses(one, turn + one.number))
+        if one.refused is not None and (appeal := one.refused.appeal) is not None:
+            owner = self.applying.owners
+            for at, trigger, who, why in (
+                (appeal.on, "appeal", lambda: owner[one.number], appeal.ru),
+                (appeal.decided, "uphold_refusal", lambda: "manager", appeal.answer.ru),
+            ):
+                story.plan(self.calendar.at(at), CHECKING, self._moves(one, trigger, who, why), cut=self.calendar.cut)
+
+    def _moves(self, one: Application, trigger: str, who: Callable[[], str], reason: str) -> Callable[[], Any]:
+        return lambda: self.cast.move(self.case(one.number), trigger, who(), reason=reason)
 
     def _run_rules(self) -> None:
         actor = self.cast.actor(self.officers[0])

@@ -22,16 +22,18 @@ from grantflow.eligibility.standing import not_met, place_names
 from grantflow.engine.registry import registry
 from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.history.models import Event, PrivateValue
+from grantflow.programmes.days_off import working_days_after
 from grantflow.rendering import moment
 from grantflow.submissions.rows import When, call_of, row_of, terms_of
-from grantflow.submissions.sending import working_days_after
 
 
 def appeal_ends(case_id: int, refused_at: datetime) -> datetime | None:
     """The last second in which a refusal of that instant may be appealed; None where the call knows no appeal."""
     row = row_of(case_id)
-    days = terms_of(row.pack_hash).appeal_days
-    return None if days is None else working_days_after(refused_at, days, call_of(row.call_id).zone)
+    terms = terms_of(row.pack_hash)
+    if terms.appeal_days is None:
+        return None
+    return working_days_after(refused_at, terms.appeal_days, call_of(row.call_id).zone, terms.days_off)
 
 
 @registry.deadline_source("eligibility.appeal_ends")

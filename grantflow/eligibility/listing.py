@@ -17,6 +17,7 @@ from grantflow.eligibility.queries import everything
 from grantflow.identity.access import Actor
 from grantflow.money import Money
 from grantflow.rendering import label, language
+from grantflow.submissions import coleads
 
 
 def file_name(call: Any) -> str:
@@ -30,7 +31,7 @@ def write(file: IO[bytes], call: Any, wanted: Filter, actor: Actor) -> int:
 
     money = _("%(what)s, %(currency)s")
     heads = [
-        (_("Number"), 16), (_("Project"), 50), (_("Applicant"), 40), (_("District"), 24), (_("State"), 24),
+        (_("Number"), 16), (_("Project"), 50), (_("Applicant"), 40), (_("Co-leads"), 40), (_("District"), 24), (_("State"), 24),
         *((money % {"what": what, "currency": call.currency}, 18) for what in (_("Asked"), _("Whole budget"), _("Own share"))),
         (_("Rules met"), 12), (_("Rules not met"), 14), (_("Sent (UTC)"), 20),
     ]  # fmt: skip
@@ -39,11 +40,13 @@ def write(file: IO[bytes], call: Any, wanted: Filter, actor: Actor) -> int:
         return None if minor is None else Money(minor, call.currency).amount
 
     def rows() -> Any:
-        for line in everything(call.case_id, wanted, actor, language()):
+        lines = everything(call.case_id, wanted, actor, language())
+        leads = coleads.names_of_many([line.case.id for line in lines])
+        for line in lines:
             checked = line.checked
             failed = None if checked is None else checked.failed - checked.waived
             yield (
-                line.case.ref, line.title, line.applicant, label(line.district) if line.district else "",
+                line.case.ref, line.title, line.applicant, "; ".join(leads.get(line.case.id, ())), label(line.district) if line.district else "",
                 label(line.state.label), amount(line.asked_minor), amount(line.case.total_minor),
                 amount(line.case.own_minor), None if checked is None else checked.rules - failed, failed,
                 line.case.submitted_at,

@@ -19,6 +19,7 @@ from grantflow.programmes.hearing import inputs
 from grantflow.programmes.parts import Prose
 from grantflow.programmes.questions import Question, asked
 from grantflow.programmes.terms import Rule, Terms
+from grantflow.rendering import quoted
 from grantflow.submissions.answers import Draft
 from grantflow.submissions.hanging import Hung, page
 
@@ -100,7 +101,7 @@ def said(
             continue
         word = _word(finding, set(labels))
         if word == "open":  # in the words of this page, which asks one sum in place of a table
-            missing = ", ".join(f"“{labels[code]}”" for code in finding.params["missing"] if code in labels)
+            missing = quoted(labels[code] for code in finding.params["missing"] if code in labels)
             text = str(_("Not answered: %(questions)s.", questions=missing))
         else:
             text = sentence(rule, terms, finding.verdict, finding.params, places, lang)

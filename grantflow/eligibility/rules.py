@@ -23,7 +23,7 @@ from grantflow.programmes.hearing import Heard
 from grantflow.programmes.parts import add_period
 from grantflow.programmes.questions import is_answered
 from grantflow.programmes.terms import Rule, Terms, Threshold
-from grantflow.rendering import day, money, number, percent
+from grantflow.rendering import day, money, number, percent, quoted
 from grantflow.submissions.answers import Draft, Sums
 
 Judge = Callable[[Rule, Terms, Mapping[str, Any], Facts], Finding]
@@ -160,7 +160,7 @@ def sentence(
     if params.get("applies") is False:
         return str(_("The rule does not concern this application."))
     if params.get("missing"):
-        names = ", ".join(f"“{terms.questions[c].label.in_(lang)}”" for c in params["missing"] if c in terms.questions)
+        names = quoted(terms.questions[c].label.in_(lang) for c in params["missing"] if c in terms.questions)
         return str(_("Not answered: %(questions)s.", questions=names))
     if params.get("not_known"):
         return str(_("This is looked at once it is known who applies."))

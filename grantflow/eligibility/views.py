@@ -67,6 +67,7 @@ def pipeline(code: str) -> Any:
     tally = tallies([call.case_id], roles)[call.case_id]
     return render_template(
         "eligibility/pipeline.html", call=call, case=case, form=form, wanted=wanted, found=found, tally=tally,
+        ticked=request.args.get("tick") == "all",
         districts=districts_of(call.case_id), terms=terms_by_hash(call.pack_hash), roles=ROLE_LABELS,
         waiting=len(service.waiting(call.case_id)), manager="manager" in roles,
         after_closing=words_by_case(call, [line.case.id for line in found.lines]),

@@ -17,6 +17,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from grantflow.engine.definition import Label
+from grantflow.programmes.days_off import DaysOff
 from grantflow.programmes.expression import Node
 from grantflow.programmes.parts import Code, Minor, Number, Operator, Part, Percent, Period, Prose
 from grantflow.programmes.questions import Condition, Formula, Question, Section, condition_of
@@ -255,6 +256,8 @@ class Terms(Part):
     checks: Checks
     appeal_days: int | None = Field(default=None, ge=1, le=60)
     """Working days in which an applicant found ineligible may appeal; None: this call knows no appeal."""
+    days_off: tuple[DaysOff, ...] = ()
+    """Days that no working-day clock of this call counts."""
 
     @cached_property
     def questions(self) -> dict[str, Question]:

@@ -31,6 +31,7 @@ _PARTS = {
     "reports": ({"reports"}, "Reports", "Отчёты"),
     "checks": ({"checks"}, "Checks", "Проверки"),
     "appeal": ({"appeal_days"}, "Days for an appeal", "Срок обжалования"),
+    "days_off": ({"days_off"}, "Days off", "Нерабочие дни"),
 }
 _SCALE = ("scale", Label(en="Scale, quorum or threshold", ru="Шкала, кворум или порог"))
 

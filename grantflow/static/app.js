@@ -92,6 +92,24 @@
     if (first) first.focus();
   });
 
+  /* a link that ticks a whole list becomes a box that does it at once, and follows what is ticked by hand */
+  all("a[data-gf-all]").forEach((link) => {
+    const form = link.closest("form"), boxes = all("input[type=checkbox][name='" + link.dataset.gfAll + "']", form);
+    const whole = document.createElement("input"), label = document.createElement("label");
+    const follow = () => {
+      const n = boxes.filter((box) => box.checked).length;
+      whole.checked = n === boxes.length;
+      whole.indeterminate = n > 0 && n < boxes.length;
+    };
+    Object.assign(whole, { type: "checkbox", className: "form-check-input", id: "all-" + link.dataset.gfAll });
+    Object.assign(label, { className: "form-check-label", htmlFor: whole.id, textContent: link.dataset.gfWords });
+    whole.addEventListener("change", () => boxes.forEach((box) => { box.checked = whole.checked; }));
+    boxes.forEach((box) => box.addEventListener("change", follow));
+    window.addEventListener("pageshow", follow);  // the Back button brings ticks back
+    link.replaceWith(whole, label);
+    follow();
+  });
+
   /* a question that hangs on another answer of this page: folded until that answer is given; without a script all stand open */
   const hangs = all("[data-gf-when]");
   const fold = () => hangs.forEach((part) => {

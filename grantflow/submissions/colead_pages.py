@@ -74,5 +74,5 @@ def co_leads_part(case: Any, actor: Actor) -> Part | None:
     """On an application's page, for whoever may read it: who else leads it."""
     if not service.may_read(case, actor):
         return None
-    rows = coleads.co_leads_of(case.id)
+    rows = coleads.shown_of(case, service.row_of(case.id), writer="applicant" in actor.roles_on(case))
     return Part("submissions/co_leads_part.html", {"rows": rows, "countries": COUNTRIES}, order=15) if rows else None

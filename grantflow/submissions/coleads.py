@@ -1,14 +1,17 @@
 """Bodies that lead a project together with the applicant: named by the applicant, from any country, each an event.
 
-They may be changed while the application is a draft; what is said of the applicant itself is its profile's.
+They may be changed while the application is a draft, and are sealed with what is sent; what is said of the applicant
+itself is its profile's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 
 from grantflow import clock
 from grantflow.cases.service import lock, record
@@ -19,7 +22,7 @@ from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation
 from grantflow.identity.numbers import bare, inn_fault
 from grantflow.submissions.models import CoLead
-from grantflow.submissions.rows import may_write, mode, row_of
+from grantflow.submissions.rows import APPLICATIONS, may_write, mode, row_of
 
 CO_LEADS = CoLead.__table__
 _BODIES = Organisation.__table__
@@ -30,6 +33,65 @@ def co_leads_of(case_id: int) -> list[Any]:
     """The bodies that lead an application beside its applicant, in the order in which they were named."""
     query = select(CO_LEADS).where(CO_LEADS.c.case_id == case_id, CO_LEADS.c.removed_at.is_(None))
     return list(session().execute(query.order_by(CO_LEADS.c.id)))
+
+
+def co_leads_at(case_id: int, at: datetime) -> list[Any]:
+    """Those of what was sent at an instant."""
+    query = select(CO_LEADS).where(CO_LEADS.c.case_id == case_id, *_standing_at(at))
+    return list(session().execute(query.order_by(CO_LEADS.c.id)))
+
+
+def _standing_at(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    gone = CO_LEADS.c.removed_at
+    return CO_LEADS.c.added_at <= at, gone.is_(None) | (gone > at)
+
+
+def shown_of(case: Any, row: Any, *, writer: bool) -> list[Any]:
+    """Those whom a reader of an application sees: the writers of a draft its own, everybody else those of what counts."""
+    if row.submitted_version is None or (writer and mode(case) == "draft"):
+        return co_leads_of(case.id)
+    return co_leads_at(case.id, row.submitted_at)
+
+
+def names_of_many(case_ids: Collection[int]) -> dict[int, list[str]]:
+    """The names of the co-leads of what counts, by application; one query for all."""
+    found: dict[int, list[str]] = {}
+    gone, sent = CO_LEADS.c.removed_at, APPLICATIONS.c.submitted_at
+    rows = session().execute(
+        select(CO_LEADS.c.case_id, CO_LEADS.c.name)
+        .join(APPLICATIONS, APPLICATIONS.c.case_id == CO_LEADS.c.case_id)
+        .where(CO_LEADS.c.case_id.in_(case_ids), CO_LEADS.c.added_at <= sent, gone.is_(None) | (gone > sent))
+        .order_by(CO_LEADS.c.id)
+    )
+    for row in rows:
+        found.setdefault(row.case_id, []).append(row.name)
+    return found
+
+
+def sealed_of(case_id: int) -> dict[str, list[dict[str, str]]]:
+    """What goes under the fingerprint beside the answers; nothing where the applicant leads alone. No question has this
+    code: a question's has no hyphen."""
+    rows = co_leads_of(case_id)
+    said = [{name: getattr(row, name) for name in ("name", "country", "number", "part")} for row in rows]
+    return {"co-leads": [{name: text for name, text in one.items() if text} for one in said]} if said else {}
+
+
+def put_back(case_id: int, sent_at: datetime, now: datetime) -> bool:
+    """Let the co-leads be again those of what was sent at that instant; whether there was anything to put back."""
+    here, gone = CO_LEADS.c.case_id == case_id, CO_LEADS.c.removed_at
+    back = writing().execute(
+        update(CO_LEADS).where(here, CO_LEADS.c.added_at <= sent_at, gone > sent_at)
+        .values(removed_at=None, removed_by_id=None)
+    )  # fmt: skip
+    new = writing().execute(
+        update(CO_LEADS).where(here, CO_LEADS.c.added_at > sent_at, gone.is_(None))
+        .values(removed_at=now, removed_by_id=CO_LEADS.c.added_by_id)
+    )  # fmt: skip
+    return bool(_touched(back) + _touched(new))
+
+
+def _touched(done: Any) -> int:
+    return int(done.rowcount)
 
 
 def add_co_lead(

@@ -78,7 +78,7 @@ def closing_put_off(call: Call, closes_at: datetime) -> dict[int, list[int]]:
         told.setdefault(row.case_id, []).append(row.person_id)
     outdone = select(APPLICATIONS.c.case_id).where(APPLICATIONS.c.call_id == call.case_id, own <= closes_at)
     deadlines.set_for_many("submissions.extension_ends", None, CASES.c.id.in_(outdone))
-    deadlines.set_for_many("submissions.check_due", due_after(closes_at, call.zone), *of_call)
+    deadlines.set_for_many("submissions.check_due", due_after(closes_at, call), *of_call)
     gone = update(APPLICATIONS).where(APPLICATIONS.c.call_id == call.case_id, own <= closes_at)
     current.execute(gone.values(extension_until=None, extension_reason=""))
     return told

@@ -124,7 +124,7 @@ def _hung(question: Question, standing: Standing, known: Mapping[str, Question],
 
 
 def _named(codes: Iterable[str], known: Mapping[str, Question]) -> str:
-    return ", ".join(f"“{known[code].label.in_(rendering.language())}”" for code in codes)
+    return rendering.quoted(known[code].label.in_(rendering.language()) for code in codes)
 
 
 def _waiting(heard: Heard, here: Sequence[Question]) -> str:

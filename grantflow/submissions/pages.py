@@ -27,6 +27,7 @@ from grantflow.programmes.questions import Question, Section, asked
 from grantflow.programmes.service import closing_instant
 from grantflow.submissions import hanging
 from grantflow.submissions.answers import Draft, Sums, all_faults, changed, sections
+from grantflow.submissions.coleads import co_leads_at
 from grantflow.submissions.drafts import Clash, siblings
 from grantflow.submissions.lateness import WORDS, lateness
 from grantflow.submissions.newer import is_behind
@@ -271,6 +272,7 @@ def version_page(sheet: Sheet, n: int) -> dict[str, Any]:
         "sums": Sums.of(sheet.terms, Draft(answers)),
         "title": str(answers.get(sheet.terms.keys.title, "")),
         "late": late_words(sheet, row.submitted_at),
+        "co_leads": co_leads_at(sheet.case.id, row.submitted_at),
     }
 
 

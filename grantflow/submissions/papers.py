@@ -14,6 +14,7 @@ from grantflow import rendering
 from grantflow.cases.service import get
 from grantflow.errors import NotFound
 from grantflow.identity.access import access
+from grantflow.identity.forms import COUNTRIES
 from grantflow.identity.session import current_actor
 from grantflow.submissions import pages, service
 from grantflow.submissions.blueprint import bp, case_of_writer, sheet_for
@@ -43,7 +44,7 @@ def version(case_id: int, n: int) -> Any:
     verdict = service.may_read(sheet.case, current_actor())
     if not verdict:
         return rendering.error_page(403, verdict.because)
-    return render_template("submissions/version.html", **pages.version_page(sheet, n))
+    return render_template("submissions/version.html", countries=COUNTRIES, **pages.version_page(sheet, n))
 
 
 @bp.get("/applications/<int:case_id>/files/<int:file_id>")

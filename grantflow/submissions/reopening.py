@@ -18,6 +18,7 @@ from grantflow.db import session
 from grantflow.engine.registry import registry
 from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.errors import NotFound
+from grantflow.submissions import coleads
 from grantflow.submissions.amending import carried
 from grantflow.submissions.answers import Draft, final
 from grantflow.submissions.models import WordsSetAside
@@ -53,6 +54,8 @@ def set_aside(ctx: Context) -> None:
     aside for their writers, with their files."""
     row = row_of(ctx.case.id)
     version, terms, draft = version_of(row.case_id, row.submitted_version), terms_of(row.pack_hash), draft_of(row)
+    if coleads.put_back(row.case_id, version.submitted_at, ctx.now):
+        ctx.fact("co_leads_put_back", True)
     sent = carried(terms_of(version.pack_hash), terms, json.loads(version.answers))
     values: dict[str, Any] = {"correction_due_at": None, "reopened": [], "correction_note": ""}
     written = {code: value for code, value in final(terms, draft).items() if terms.questions[code].kind != "computed"}

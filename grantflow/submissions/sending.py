@@ -6,9 +6,8 @@ Leaves what is written to `drafts`, and what later stages decide to them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask_babel import force_locale, gettext, lazy_ngettext
 from flask_babel import lazy_gettext as _
@@ -18,7 +17,6 @@ from grantflow import clock
 from grantflow.cases import definitions
 from grantflow.cases.context import Context
 from grantflow.cases.service import Outcome, fire, get, lock
-from grantflow.clock import local
 from grantflow.db import session
 from grantflow.engine.registry import registry
 from grantflow.engine.verdict import YES, Verdict, no
@@ -27,10 +25,12 @@ from grantflow.identity.access import Actor
 from grantflow.identity.words import search_key
 from grantflow.money import Money
 from grantflow.prepared import Prepared
+from grantflow.programmes.days_off import working_days_after
 from grantflow.programmes.service import allot_number
 from grantflow.programmes.terms import Terms
 from grantflow.rendering import moment
 from grantflow.submissions.answers import Draft, all_faults, changed, facts, final, sealed
+from grantflow.submissions.coleads import sealed_of
 from grantflow.submissions.reading import Fault
 from grantflow.submissions.rows import (
     APPLICATIONS,
@@ -50,7 +50,7 @@ from grantflow.submissions.rows import (
 from grantflow.submissions.sharing import share_of
 
 CORRECTION_DAYS = 5
-"""Working days an applicant has for a correction; Saturdays and Sundays do not count, public holidays do."""
+"""Working days an applicant has for a correction."""
 
 CHECK_DAYS = 10
 """Working days officers have for the eligibility check, from the closing of the call."""
@@ -191,7 +191,7 @@ def keep(ctx: Context, at: datetime) -> tuple[int, str]:
     row = _row(ctx)
     terms = terms_of(row.pack_hash)
     answers = final(terms, _draft(ctx))
-    text, digest = sealed(answers)
+    text, digest = sealed(answers | sealed_of(ctx.case.id))
     before = answers_of(ctx.case.id, row.submitted_version) if row.submitted_version else {}
     n = (row.submitted_version or 0) + 1
     was, now = facts(terms, before) if before else {}, facts(terms, answers)
@@ -250,16 +250,6 @@ def _said(terms: Terms, name: str, value: Any, places: dict[str, Any]) -> Any:
     return value
 
 
-def working_days_after(start: datetime, days: int, zone: str) -> datetime:
-    """The last second of the day so many working days (Monday to Friday) after an instant, in a named
-    zone."""
-    day = start.astimezone(ZoneInfo(zone)).date()
-    while days:
-        day += timedelta(days=1)
-        days -= day.weekday() < 5
-    return local(day, 23, 59, zone, 59)
-
-
 @registry.effect("submissions.reopen")
 def reopen(ctx: Context) -> None:
     """Open the sections the officer named, for five working days; the rest stays as it was sent."""
@@ -268,7 +258,7 @@ def reopen(ctx: Context) -> None:
     wanted = [s.code for s in terms.form if s.code in (ctx.payload.get("sections") or ())]
     if not wanted:
         raise Refused(_("Name at least one section to be corrected."))
-    due = working_days_after(ctx.now, CORRECTION_DAYS, call_of(row.call_id).zone)
+    due = working_days_after(ctx.now, CORRECTION_DAYS, call_of(row.call_id).zone, terms.days_off)
     ctx.session.execute(
         update(APPLICATIONS)
         .where(APPLICATIONS.c.case_id == ctx.case.id)
@@ -285,12 +275,12 @@ def check_due(ctx: Context) -> datetime:
     """By when the eligibility check should be done: counted from the closing of the call, or from a later
     sending."""
     call = _call(ctx)
-    return due_after(max(ctx.now, call.closes_at), call.zone)
+    return due_after(max(ctx.now, call.closes_at), call)
 
 
-def due_after(closed_at: datetime, zone: str) -> datetime:
+def due_after(closed_at: datetime, call: Any) -> datetime:
     """By when what arrived before the closing hour should be checked."""
-    return working_days_after(closed_at, CHECK_DAYS, zone)
+    return working_days_after(closed_at, CHECK_DAYS, call.zone, terms_of(call.pack_hash).days_off)
 
 
 @registry.deadline_source("submissions.correction_due")

@@ -19,6 +19,7 @@ from grantflow.db import unit_of_work
 from grantflow.errors import NotFound, Refused, Stale
 from grantflow.identity import background
 from grantflow.identity.access import access
+from grantflow.identity.forms import COUNTRIES
 from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor, visitor
 from grantflow.paging import number
@@ -27,6 +28,7 @@ from grantflow.submissions import (
     attempts,
     beforehand,
     colead_pages,
+    coleads,
     comparing_rooms,
     desk,
     health_rooms,
@@ -298,6 +300,7 @@ def check(case_id: int) -> Any:
         form=form, refused=refused, faults=faults, answers=pages.answered(sheet), send=owners.owns(sheet.case, actor),
         section_of={q.code: part.code for part in sheet.terms.form for q in part.questions},
         advice=service.advice(sheet.row, sheet.terms, sheet.draft.values),
+        co_leads=coleads.shown_of(sheet.case, sheet.row, writer=True), countries=COUNTRIES,
     )  # fmt: skip
     return page, status
 

@@ -57,6 +57,7 @@ words.fact(
     drafts_lapsed=_("Drafts that lapsed"),
     changes_not_sent=_("Changes to sent applications that were not sent"),
     set_aside=_("Words not sent set aside"),
+    co_leads_put_back=_("Co-leads put back as they were sent"),
     told=_("What was told"),
     missing_answers=_("Answers that were missing"),
     applications_closed=_("Applications closed"),

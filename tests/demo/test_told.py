@@ -196,13 +196,18 @@ def test_twelve_enterprises_of_thirty_have_a_grant_one_of_them_from_the_reserve(
     kinds = Counter(session().scalars(select(Decision.kind).where(Decision.call_id == contest().case_id)))
     assert kinds == {"awarded": 13, "reserve": 1, "declined": 2}
     applications = states("application", contest().case_id)
-    assert applications["ineligible"] == 2 and applications["withdrawn"] == 1 and applications["lapsed"] == 3
+    assert applications["finally_ineligible"] == 2 and applications["withdrawn"] == 1 and applications["lapsed"] == 3
 
 
-def test_who_is_refused_was_refused_by_two_officers(open_app: Opened) -> None:
+def test_who_is_refused_was_refused_by_two_officers_and_one_appealed_to_somebody_else(open_app: Opened) -> None:
     open_app("end")
-    refused = session().scalars(select(Case.id).where(Case.kind == "application", Case.state == "ineligible")).all()
-    assert len(refused) == 2
+    refused = (
+        session().scalars(select(Case.id).where(Case.kind == "application", Case.state == "finally_ineligible")).all()
+    )
+    ends = session().scalars(
+        select(Event.move).where(Event.case_id.in_(refused), Event.to_state == "finally_ineligible")
+    )
+    assert sorted(ends) == ["let_stand", "uphold_refusal"]
     for case_id in refused:
         votes = session().scalars(select(Event.actor_id).where(Event.case_id == case_id, Event.move == "refuse")).all()
         assert len(votes) == len(set(votes)) == 2

@@ -25,10 +25,10 @@ from tests.submissions.conftest import CLOSES, World
 
 
 @pytest.fixture
-def appealable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The call gives three working days for an appeal."""
+def without_appeal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call knows no appeal; as it stands it gives five working days."""
     found = appeals.terms_of
-    monkeypatch.setattr(appeals, "terms_of", lambda number: found(number).model_copy(update={"appeal_days": 3}))
+    monkeypatch.setattr(appeals, "terms_of", lambda number: found(number).model_copy(update={"appeal_days": None}))
 
 
 def refused(world: World, case_id: int = 0) -> int:
@@ -45,6 +45,7 @@ def letter(case_id: int, notice: str, lang: str) -> str:
     return render(notice, row.params, lang, "Europe/Moscow", "").text.replace("\xa0", " ")
 
 
+@pytest.mark.usefixtures("without_appeal")
 def test_the_letter_names_each_rule_that_is_not_met_in_both_languages(app: Flask, world: World) -> None:
     case_id = refused(world)
     with app.test_request_context():
@@ -55,6 +56,7 @@ def test_the_letter_names_each_rule_that_is_not_met_in_both_languages(app: Flask
     assert "1 из 4" in russian and "One of four leaders is a woman." in russian and "обжаловать" not in russian
 
 
+@pytest.mark.usefixtures("without_appeal")
 def test_where_the_call_knows_no_appeal_the_button_says_so(world: World) -> None:
     case_id = refused(world)
     with pytest.raises(Refused, match="knows no appeal"):
@@ -62,12 +64,11 @@ def test_where_the_call_knows_no_appeal_the_button_says_so(world: World) -> None
     assert get(case_id).due_at is None
 
 
-@pytest.mark.usefixtures("appealable")
 def test_the_letter_says_until_when_and_the_page_takes_the_reasons(app: Flask, world: World) -> None:
     case_id = refused(world)
     with app.test_request_context():
-        assert "until Monday 25 October 2021" in letter(case_id, "found_ineligible", "en")
-        assert "25 октября 2021" in letter(case_id, "found_ineligible", "ru")
+        assert "until Wednesday 27 October 2021" in letter(case_id, "found_ineligible", "en")
+        assert "27 октября 2021" in letter(case_id, "found_ineligible", "ru")
     path = f"/cases/{case_id}/moves/appeal"
     client = signed_in(app, world.applicant)
     assert "Somebody who took no part in the decision reads it" in text_of(client.get(path))
@@ -82,7 +83,6 @@ def test_the_letter_says_until_when_and_the_page_takes_the_reasons(app: Flask, w
     assert {world.manager.person_id, world.officer.person_id, world.second.person_id} <= set(told)
 
 
-@pytest.mark.usefixtures("appealable")
 @pytest.mark.parametrize(("trigger", "state"), [("grant_appeal", "eligible"), ("uphold_refusal", "finally_ineligible")])
 def test_nobody_who_took_part_in_the_refusal_decides_on_the_appeal(world: World, trigger: str, state: str) -> None:
     case_id = refused(world)
@@ -103,7 +103,6 @@ def test_nobody_who_took_part_in_the_refusal_decides_on_the_appeal(world: World,
     assert world.applicant.person_id in told
 
 
-@pytest.mark.usefixtures("appealable")
 def test_after_the_days_of_the_call_the_refusal_is_final(world: World) -> None:
     case_id = refused(world)
     until = get(case_id).due_at
@@ -115,7 +114,6 @@ def test_after_the_days_of_the_call_the_refusal_is_final(world: World) -> None:
         assert world.state(case_id) == "finally_ineligible"
 
 
-@pytest.mark.usefixtures("appealable")
 def test_the_evaluation_waits_while_a_refusal_may_be_appealed_and_while_an_appeal_waits(world: World) -> None:
     case_id = world.submitted(**MEN)
     with clock.at(CLOSES + timedelta(minutes=11)):
@@ -134,7 +132,6 @@ def test_the_evaluation_waits_while_a_refusal_may_be_appealed_and_while_an_appea
         assert "appeal" not in said()
 
 
-@pytest.mark.usefixtures("appealable")
 def test_an_appeal_keeps_its_terms_is_reminded_of_after_a_fortnight_and_can_be_withdrawn(world: World) -> None:
     case_id = refused(world)
     decide(case_id, "appeal", world.applicant, "Two women.")

@@ -66,16 +66,22 @@ def test_a_good_application_meets_every_rule_that_concerns_it(terms: Terms) -> N
         ("women", {"owner_share": "", "leaders": leaders(2, 1, 1)}, "fail", "2 of 4"),
         (
             "women",
-            {"owner_share": "", "leaders": leaders(3, 1), "board": leaders(1, 2)},
+            {"legal_form": "roo", "owner_share": "", "leaders": leaders(3, 1), "board": leaders(1, 2)},
             "fail",
             "1 of 3 seats",
         ),
         (
             "women",
-            {"owner_share": "", "leaders": leaders(3, 1), "board": leaders(2, 1)},
+            {"legal_form": "roo", "owner_share": "", "leaders": leaders(3, 1), "board": leaders(2, 1)},
             "ok",
             "2 of 3 seats",
         ),
+        (
+            "women",
+            {"owner_share": "", "leaders": leaders(3, 1), "board": leaders(1, 2)},
+            "ok",
+            "leading posts",
+        ),  # no board
         (
             "women",
             {"award_type": "social", "owner_share": "0", "leaders": leaders(0, 4)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -64,6 +65,15 @@ def test_she_names_it_sees_it_above_the_list_and_removes_it(app: Flask, world: W
     assert signed_in(app, world.applicant).get(address).status_code == 403
 
 
+def test_a_link_ticks_all_on_the_page_for_those_without_a_script_and_keeps_the_filter(app: Flask, world: World) -> None:
+    world.submitted()
+    browser = signed_in(app, world.officer)
+    plain, ticked = (browser.get(f"{PIPELINE}?q=felt{more}").get_data(as_text=True) for more in ("", "&tick=all"))
+    box = re.compile(r'name="case" value="\d+"( checked)?')
+    assert box.findall(plain) == [""] and box.findall(ticked) == [" checked"]
+    assert f'href="{PIPELINE}?q=felt&amp;tick=all#bulk"' in plain and f'href="{PIPELINE}?q=felt#bulk"' in ticked
+
+
 def test_the_workbook_holds_what_the_filter_shows_and_no_formula(app: Flask, world: World) -> None:
     formula, other = titled(world, "=1+1 Войлок"), titled(world, "Another thing")
     with unit_of_work():
@@ -76,9 +86,9 @@ def test_the_workbook_holds_what_the_filter_shows_and_no_formula(app: Flask, wor
     head, row = list(sheet.iter_rows())
     named = dict(zip((cell.value for cell in head), row, strict=True))
     project = row[1]
-    assert project.value == "=1+1 Войлок" and project.data_type == "s" and len(named) == 11
-    assert [row[n].value for n in (5, 6, 7)] == [223022.5, 268272.5, 45250]
-    assert row[9].value == 0 and row[8].value > 0 and other
+    assert project.value == "=1+1 Войлок" and project.data_type == "s" and len(named) == 12
+    assert [row[n].value for n in (6, 7, 8)] == [223022.5, 268272.5, 45250]
+    assert row[10].value == 0 and row[9].value > 0 and other
     event = session().scalars(select(Event).where(Event.move == "pipeline_exported")).one()
     assert event.facts["applications"] == 1
     assert signed_in(app, world.applicant).get(f"{PIPELINE}.xlsx").status_code == 403

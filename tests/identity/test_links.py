@@ -228,3 +228,11 @@ def test_of_several_who_register_one_address_at_once_one_account_comes(real: Fla
         told = session().scalars(select(Outbox.notice)).all()
         assert list(told) == ["confirm_address"] * 4
         db.session.remove()
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "works once, for {} days"), ("ru", "один раз, {} дней")])
+def test_the_privacy_page_says_what_is_kept_of_somebody_invited_and_how_long_the_link_works(
+    app: Flask, language: str, said: str
+) -> None:
+    page = text_of(app.test_client().get("/privacy", headers={"Accept-Language": language}))
+    assert said.format(links.LIVES["invitation"].days) in page and f"{links.KEPT.days} " in page

@@ -4,16 +4,19 @@ contest."""
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 from stdnum.ru import inn
 
-from grantflow.demo import content, fitting
+from grantflow import clock
+from grantflow.demo import build, content, fitting
 from grantflow.demo.content import Contest, Life, People
 from grantflow.engine.faults import DefinitionFaults
 from grantflow.followups.sustainability import Way, classify
+from grantflow.programmes.days_off import working_days_after
 from grantflow.programmes.pack import ProgrammePack
 from grantflow.programmes.parts import add_period
 
@@ -100,6 +103,23 @@ def test_the_two_ineligible_ones_break_the_rule_they_are_refused_by(prozvet: Pro
     for one in contest.applications:
         if one is not old and "registered_on" in one.answers:
             assert add_period(one.answers["registered_on"], "P36M") >= prozvet.call("KR-2021").closes.date()
+
+
+def test_no_refusal_waits_for_an_appeal_when_the_panel_begins_on_whatever_day_the_demo_is_built(
+    prozvet: ProgrammePack, contest: Contest
+) -> None:
+    terms, zone = prozvet.call("KR-2021").terms, prozvet.call("KR-2021").zone
+    refused = [one.refused for one in contest.applications if one.refused]
+    assert terms.appeal_days is not None and len(build.CONTEST_DAYS.refused) == len(refused) == 2
+    for said, (_first, second) in zip(refused, build.CONTEST_DAYS.refused, strict=True):
+        if said.appeal is not None:
+            assert second < said.appeal.on.date() < said.appeal.decided.date() < build.CONTEST_DAYS.started
+            continue
+        for days in range(4 * 366):
+            by = timedelta(days=days)
+            voted = clock.local(second + by, 16, 20, zone)
+            until = working_days_after(voted, terms.appeal_days, zone, terms.days_off)
+            assert until < clock.local(build.CONTEST_DAYS.started + by, 10, 0, zone), second + by
 
 
 def test_the_panel_sits_by_the_rule_of_composition(prozvet: ProgrammePack, people: People) -> None:

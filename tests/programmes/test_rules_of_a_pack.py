@@ -40,7 +40,7 @@ def test_terms_kept_before_read_as_they_are_and_keep_their_hash() -> None:
     terms = Terms.from_content(content)
     assert terms.content == content
     assert terms.content_hash == hashlib.sha256(content.encode()).hexdigest()
-    assert terms.eligibility[0].source is None and terms.appeal_days is None
+    assert terms.eligibility[0].source is None and terms.appeal_days is None and terms.days_off == ()
 
 
 def test_a_rule_without_a_source_does_not_load(text: str) -> None:

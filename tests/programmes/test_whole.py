@@ -49,6 +49,9 @@ def test_every_question_rule_criterion_and_sum_stands_there_before_and_after_clo
     for question in terms.questions.values():
         wanted += [question.label, *(option.label for option in question.options)]
         wanted += [text for text in (question.help, question.text) if text]
+    assert terms.appeal_days and terms.days_off
+    for days in terms.days_off:
+        wanted += [days.label, days.source.document, days.source.article]
     for rule in terms.eligibility:
         wanted += [rule.label, rule.refusal]
     for criterion in terms.rubric.criteria:
@@ -62,6 +65,7 @@ def test_every_question_rule_criterion_and_sum_stands_there_before_and_after_clo
             page = read(app, language)
         for text in wanted:
             assert " ".join(text.in_(language).split()) in page, text
+    assert ("may appeal within 5 working days" if language == "en" else "в течение 5 рабочих дней") in page
     assert ("Only if you answered" if language == "en" else "Только если") in page
 
 

@@ -13,12 +13,13 @@ from sqlalchemy import select
 from grantflow import clock
 from grantflow.cases import reminders
 from grantflow.cases.deadlines import sweep
+from grantflow.cases.models import Outbox
 from grantflow.cases.service import fire, get
 from grantflow.db import session, unit_of_work
 from grantflow.errors import Refused
 from grantflow.history.models import Event
 from grantflow.programmes.service import extend_closing
-from grantflow.submissions import attempts, reminding, service
+from grantflow.submissions import attempts, service
 from tests.browsing import counting, field, signed_in, text_of
 from tests.submissions.conftest import CLOSES, World
 
@@ -145,11 +146,11 @@ def test_an_open_call_is_never_closed_earlier_whatever_the_reason(world: World) 
     assert get(world.call).state == "closed"
 
 
-def rungs(case_id: int, at: datetime) -> list[str]:
-    """The rungs whose time has come for a draft at an hour."""
-    (ladder,) = [one for one in reminders.ladders() if one.of == "submissions.drafts"]
+def rungs(case_id: int, at: datetime, of: str = "submissions.drafts") -> list[str]:
+    """The rungs whose time has come for a draft, or for changes not sent, at an hour."""
+    (ladder,) = [one for one in reminders.ladders() if one.of == of]
     with clock.at(at):
-        awaited = list(reminding.drafts(at - timedelta(days=9), at + timedelta(days=400), case_id))
+        awaited = list(reminders._sources[of](at - timedelta(days=9), at + timedelta(days=400), case_id))
         return [rung for rung, _due in reminders._come(ladder, at, awaited)]
 
 
@@ -169,3 +170,25 @@ def test_reminders_count_from_the_hour_put_off_for_all(world: World) -> None:
         extend_closing(world.call, until, "An outage.", world.manager)
     assert rungs(case_id, CLOSES - timedelta(hours=5)) == []
     assert rungs(case_id, until - timedelta(days=1)) == ["-P1D"]
+
+
+def test_what_was_sent_and_opened_again_is_reminded_of_like_a_draft_until_it_is_sent_anew(world: World) -> None:
+    case_id, of = world.submitted(), "submissions.changes"
+
+    def at(**before: int) -> list[list[str]]:
+        moment = CLOSES - timedelta(**before)
+        return [rungs(case_id, moment), rungs(case_id, moment, of)]
+
+    assert at(days=3) == [[], []], "what is sent waits for nobody"
+    with clock.at(CLOSES - timedelta(days=4)), unit_of_work():
+        fire(case_id, "take_back", actor=world.applicant)
+    assert at(days=7) == [[], []], "that rung had passed when it was opened"
+    assert [at(days=3), at(days=1), at(hours=3)] == [[[], ["-P3D"]], [[], ["-P1D"]], [[], ["-PT3H"]]]
+    with clock.at(CLOSES - timedelta(days=3)):
+        reminders.sweep()
+        reminders.sweep()
+    query = select(Outbox.person_id).where(Outbox.notice == "changes_unsent", Outbox.case_id == case_id)
+    assert session().scalars(query).all() == [world.applicant.person_id]
+    with clock.at(CLOSES - timedelta(days=2)):
+        world.submit(case_id)
+    assert at(days=1) == [[], []]

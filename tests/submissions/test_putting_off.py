@@ -28,6 +28,7 @@ from grantflow.programmes.models import Call
 from grantflow.programmes.pack import ProgrammePack
 from grantflow.programmes.service import extend_closing, load_pack
 from grantflow.submissions import extension, service
+from grantflow.submissions.rows import call_of
 from grantflow.submissions.sending import due_after
 from tests.browsing import counting, field, signed_in, text_of
 from tests.factories import organisation, person
@@ -148,9 +149,9 @@ def test_somebody_with_two_drafts_is_told_once(world: World) -> None:
 
 def test_dates_that_hang_on_the_closing_move_with_it(world: World) -> None:
     sent = world.submitted()
-    assert get(sent).due_at == due_after(CLOSES, "Europe/Moscow")
+    assert get(sent).due_at == due_after(CLOSES, call_of(world.call))
     put_off(world)
-    assert get(sent).due_at == due_after(CLOSES + WEEK, "Europe/Moscow") > due_after(CLOSES, "Europe/Moscow")
+    assert get(sent).due_at == due_after(CLOSES + WEEK, call_of(world.call)) > due_after(CLOSES, call_of(world.call))
     assert get(world.call).due_at == CLOSES + WEEK + timedelta(minutes=10)
     open_rows = select(func.count()).select_from(CaseDeadline).where(CaseDeadline.closed_at.is_(None))
     assert session().scalar(open_rows.where(CaseDeadline.case_id == sent)) == 1

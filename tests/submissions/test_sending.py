@@ -19,7 +19,6 @@ from grantflow.history.models import Event
 from grantflow.submissions import attempts, service
 from grantflow.submissions.answers import sealed
 from grantflow.submissions.models import Application, ApplicationVersion
-from grantflow.submissions.sending import working_days_after
 from tests.submissions.conftest import CLOSES, OPEN_DAY, World
 
 
@@ -179,11 +178,13 @@ def test_a_returned_application_opens_only_the_named_sections_for_five_working_d
         world.write(case_id, "budget", {"own_share": "1"})
 
 
-def test_five_working_days_do_not_count_the_weekend() -> None:
-    friday = datetime(2021, 10, 22, 12, 0, tzinfo=UTC)
-    assert working_days_after(friday, 5, "Europe/Moscow").astimezone(UTC) == datetime(
-        2021, 10, 29, 20, 59, 59, tzinfo=UTC
-    )
+@pytest.mark.parametrize(("given", "ends"), [("2021-10-28", "2021-11-08"), ("2021-12-29", "2022-01-13")])
+def test_the_clock_of_a_correction_counts_no_public_holiday_of_the_call(world: World, given: str, ends: str) -> None:
+    case_id = world.submitted()
+    with clock.at(datetime.fromisoformat(f"{given}T09:00:00+00:00")):
+        world.give_back(case_id, "plan")
+    # Not counted: 4 and 5 November; 31 December and the first eight days of January.
+    assert service.row_of(case_id).correction_due_at == datetime.fromisoformat(f"{ends}T20:59:59+00:00")
 
 
 def test_a_correction_makes_a_second_version_and_says_what_changed(world: World) -> None:
