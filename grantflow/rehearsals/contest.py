@@ -80,7 +80,7 @@ def checked(tell: Teller) -> Rooms:
         if not tell.cases("application", "submission"):
             raise Refused(
                 _("The invented answers cannot be sent: something in the form wants a person. Fill in the form as the "
-                  "applicant and send it, then tell on.")
+                  "applicant and send it, then go on.")
             )  # fmt: skip
     tell.wait(tell.closed + timedelta(minutes=1))
     with tell.at(tell.between(Decimal("0.1"))):
@@ -119,13 +119,13 @@ def read_by_panel(tell: Teller) -> Rooms:
             _declare(tell, name)
         with unit_of_work():
             scoring.declare_interest(first, "none", actor=people.actor(names[1]))
-        panel = scoring.panel_of(tell.call_id)
+        panel = tell.panel()
         others = [case.id for case in tell.cases("application", "scoring") if case.id != first]
         rooms: Rooms = [("panellist", "review", "scoring.review", {"case_id": first})]
         rooms += [("panellist", "interest", "scoring.interest", {"case_id": other}) for other in others[:1]]
     return [
         *rooms,
-        ("chair", "board", "scoring.board", {"panel_id": panel.case_id}),
+        ("chair", "board", "scoring.board", {"panel_id": panel}),
         ("applicant", "case", "cases.show", {"case_id": first}),
         ("officer", "case", "cases.show", {"case_id": first}),
     ]
@@ -161,9 +161,9 @@ def ranked(tell: Teller) -> Rooms:
         for trigger in ("close_scoring", "rank"):
             for case in tell.cases("application", "scoring"):
                 tell.fire(case.id, trigger, "panel1")
-        panel = scoring.panel_of(tell.call_id)
+        panel = tell.panel()
     return [
-        ("chair", "ranking", "scoring.ranking", {"panel_id": panel.case_id}),
+        ("chair", "ranking", "scoring.ranking", {"panel_id": panel}),
         ("chair", "decide", "cases.move", {"case_id": first, "trigger": "award"}),
         ("applicant", "case", "cases.show", {"case_id": first}),
     ]

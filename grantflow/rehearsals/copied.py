@@ -7,7 +7,7 @@ No person, no body and no application goes along. Loading the pack into another 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -47,24 +47,23 @@ def pack_of(call: models.Call) -> ProgrammePack:
 
 def _place(place: models.Place, codes: dict[int, str]) -> framework.Place:
     return framework.Place.model_construct(
-        code=place.code, kind=place.kind, name=_label(place.name), parent=codes.get(place.parent_id or 0),
+        code=place.code, kind=cast(Any, place.kind), name=_label(place.name), parent=codes.get(place.parent_id or 0),
         zone=place.zone, zone_label=_label(place.zone_label) if place.zone_label else None, aliases=tuple(place.aliases),
     )  # fmt: skip
 
 
 def _alliance(alliance_id: int, codes: dict[int, str]) -> framework.Alliance:
     row = session().get_one(models.Alliance, alliance_id)
-    members, strategies = (
-        session().scalars(select(model).filter_by(alliance_id=alliance_id).order_by(model.id))
-        for model in (models.AllianceMember, models.Strategy)
-    )
+    member, strategy = models.AllianceMember, models.Strategy
+    members = session().scalars(select(member).filter_by(alliance_id=alliance_id).order_by(member.id))
+    strategies = session().scalars(select(strategy).filter_by(alliance_id=alliance_id).order_by(strategy.id))
     return framework.Alliance.model_construct(
         code=row.code, title=_label(row.name), region=codes[row.region_id], act=_label(row.act), founded=row.founded_on,
         chair=_label(row.chair), counted_on=row.counted_on,
         counters={"cso": row.cso_count, "local_authority": row.local_authority_count, "other": row.other_count},
         members=tuple(
             framework.Member.model_construct(
-                code=one.code, name=_label(one.name), kind=one.kind, joined=one.joined_on, left=one.left_on,
+                code=one.code, name=_label(one.name), kind=cast(Any, one.kind), joined=one.joined_on, left=one.left_on,
                 district=codes.get(one.place_id or 0),
             )
             for one in members

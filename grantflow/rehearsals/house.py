@@ -109,14 +109,14 @@ def _read(folder: Path) -> Rehearsal | None:
         body = json.loads((folder / FACTS).read_text("utf-8"))
         steps = [Step(**step) for step in body["steps"]]
         stopped = tuple(body["stopped"]) if body["stopped"] else None
-        return Rehearsal(folder, body["mark"], body["begun"], steps, stopped)  # type: ignore[arg-type]
+        return Rehearsal(folder, body["mark"], body["begun"], steps, stopped)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def mark_of(pack: ProgrammePack) -> str:
-    """A word for the call as it stands: another one where anything of it has changed."""
-    return hashlib.sha256(pack.model_dump_json(warnings=False).encode()).hexdigest()
+    """A word for the call as it stands: another one where anything of it has changed; new places of others are nothing to it."""
+    return hashlib.sha256(pack.model_dump_json(exclude={"places"}, warnings=False).encode()).hexdigest()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from typing import Any
 from flask import Flask, Request, has_request_context, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager
-from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import event
 from werkzeug.wrappers import Response
 
@@ -51,11 +50,15 @@ class Manner:
     zone: str
     upload_mb: int
     secure: bool
+    templates: Any = field(repr=False)
 
     @classmethod
-    def of(cls, settings: Settings, language: str) -> Manner:
-        """What a rehearsal takes over from the settings."""
-        return cls(settings.home, settings.url, language, settings.zone, settings.upload_mb, settings.secure_cookies)
+    def of(cls, app: Flask, language: str) -> Manner:
+        """What a rehearsal takes over from the application outside."""
+        known: Settings = app.config["GRANTFLOW"]
+        return cls(
+            known.home, known.url, language, known.zone, known.upload_mb, known.secure_cookies, app.jinja_env
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,25 +82,6 @@ def _entry() -> Entry | None:
     return request.environ.get(ENTRY) if has_request_context() else None
 
 
-class _Compiled(BytecodeCache):
-    """Templates compiled once for all chapters of a process."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Take what another chapter compiled of the same source."""
-        if (code := self._known.get(f"{bucket.key}{bucket.checksum}")) is not None:
-            bucket.bytecode_from_string(code)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep it for the others."""
-        self._known[f"{bucket.key}{bucket.checksum}"] = bucket.bytecode_to_string()
-
-
-_compiled = _Compiled()
-
-
 class _Sessions(SecureCookieSessionInterface):
     """A cookie that goes to the one role of the one chapter and to nobody else."""
 
@@ -107,7 +91,7 @@ class _Sessions(SecureCookieSessionInterface):
 
 
 @access(PUBLIC)
-def _nowhere(**_of: Any) -> None:
+def _nowhere(**_of: Any) -> str:
     """There is no rehearsal within a rehearsal."""
     raise NotFound
 
@@ -156,7 +140,8 @@ def _made(folder: Path, manner: Manner) -> Flask:
         throttled=False,
     )  # fmt: skip
     app.config["REHEARSAL"] = True
-    app.jinja_env.bytecode_cache = _compiled
+    # The same templates by the same words: compiled once for the house outside and for all within.
+    app.jinja_env = manner.templates
     app.config["SESSION_COOKIE_NAME"] = "rehearsal"
     app.session_interface = _Sessions()
     door = LoginManager()

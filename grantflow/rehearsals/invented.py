@@ -7,7 +7,7 @@ be bent so is left for a person to write. What each rule says at its limit is tr
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -25,8 +25,8 @@ from grantflow.programmes.terms import Terms
 from grantflow.submissions.answers import Draft, all_faults, faults_of
 
 Answers = dict[str, Any]
-TRIES = 400
-"""How many times answers are bent before a person is asked."""
+TRIES = 60
+"""How many times answers are bent in vain before a person is asked."""
 _TEXT = "Written for a rehearsal. / Написано для репетиции."
 
 
@@ -51,7 +51,7 @@ class Setting:
 
 def answer(question: Question, setting: Setting) -> Any:
     """An answer of this kind within the bounds of its question, in the form in which answers are kept; None for none."""
-    made = {
+    kinds: dict[str, Callable[[Question, Setting], Any]] = {
         "text": _text, "long_text": _text, "choice": lambda q, s: q.options[0].value, "choices": _choices,
         "yes_no": lambda q, s: True, "number": _number, "money": _money, "date": _date,
         "district": lambda q, s: (s.districts + s.elsewhere + ("",))[0] or None,
@@ -59,7 +59,8 @@ def answer(question: Question, setting: Setting) -> Any:
         "declaration": lambda q, s: True, "counter": _counter, "table": _table,
         "organisation": lambda q, s: {"name": "Rehearsal body / Организация для репетиции"},
         "consent": lambda q, s: {"at": "", "language": "en", "sha256": ""},
-    }.get(question.kind)  # fmt: skip
+    }  # fmt: skip
+    made = kinds.get(question.kind)
     return made(question, setting) if made else None
 
 
@@ -146,6 +147,10 @@ def whole(terms: Terms, setting: Setting, bend: Iterable[Answers] = ()) -> Answe
     asked = min((terms.min_ask_minor + terms.max_ask_minor) // 2, setting.budget_minor)
     found |= sums(terms, asked, own_percent(terms, setting))
     found |= _of_keys(terms, setting)
+    told = [
+        rule.question for rule in terms.rules_on(setting.closes_on) if rule.kind in ("double_funding", "unreturned")
+    ]
+    found |= {code: False for code in told if code}
     found[keys.title] = f"Rehearsal {setting.turn} / Репетиция {setting.turn}"
     for change in bend:
         found |= change
@@ -176,17 +181,19 @@ def bent(
     """
     known = {question.code: question for question in questions}
     best, wrong = found, _wrong(found, known, currency, setting, terms)
+    exact = {terms.keys.budget, terms.keys.own_share} if terms is not None else set()
+    # What was reckoned out is bent last.
     chance = random.Random(1)  # noqa: S311  no secret
-    for turn in range(TRIES):
-        if not wrong:
-            break
-        codes = sorted(set().union(*wrong) & set(known))
+    vain = 0
+    while wrong and vain < TRIES:
+        vain += 1
+        codes = sorted(set().union(*wrong) & set(known) - exact or set().union(*wrong) & set(known))
         tried = dict(best)
-        for code in chance.sample(codes, min(len(codes), 1 + turn % 3)):
+        for code in chance.sample(codes, min(len(codes), 1 + vain % 3)):
             tried[code] = chance.choice(others(known[code], setting))
         left = _wrong(tried, known, currency, setting, terms)
-        if len(left) <= len(wrong):
-            best, wrong = tried, left
+        if len(left) < len(wrong):
+            best, wrong, vain = tried, left, 0
     return best
 
 
@@ -214,7 +221,11 @@ def _named(known: Mapping[str, Question], code: str, terms: Terms | None) -> set
 
 
 def others(question: Question, setting: Setting) -> list[Any]:
-    """Other answers that might do, few of each kind."""
+    """Other answers that might do, few of each kind; none at all where none is asked for."""
+    return [*_others(question, setting), *([] if question.required else [None])]
+
+
+def _others(question: Question, setting: Setting) -> list[Any]:
     low, high = question.min or Decimal(0), question.max or (question.min or Decimal(0)) + 1000
     between = [low, high, (low + high) // 2, low + 1]
     if question.kind == "number":
@@ -231,4 +242,7 @@ def others(question: Question, setting: Setting) -> list[Any]:
         return [(setting.today + timedelta(days=n)).isoformat() for n in days]
     if question.kind == "counter":
         return [{"women": int(n), "men": 0, "not_stated": 0} for n in between]
+    if question.kind == "table":
+        costs = {column.code: 100_000_000 for column in question.columns if column.kind == "money"}
+        return [[{**line, **costs} for line in _table(question, setting)], _table(question, setting)]
     return [answer(question, setting)]

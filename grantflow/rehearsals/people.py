@@ -19,8 +19,8 @@ SHELL = Actor(None, "rehearsal", everywhere="admin")
 """Whoever sets up the stage before there are people on it."""
 _STAFF = {
     "manager": ("Manager", "Руководитель программы"),
-    "officer1": ("First officer", "Первый специалист"),
-    "officer2": ("Second officer", "Второй специалист"),
+    "officer1": ("First officer", "Первый сотрудник"),
+    "officer2": ("Second officer", "Второй сотрудник"),
     "finance1": ("First finance officer", "Первый финансист"),
     "finance2": ("Second finance officer", "Второй финансист"),
     "auditor": ("Auditor", "Аудитор"),

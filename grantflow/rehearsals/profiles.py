@@ -186,9 +186,13 @@ def _women(rule: Rule) -> Iterator[Answers]:
 
 
 def _shares(terms: Terms, base: Answers, percent: Decimal | None) -> Iterator[Answers]:
-    total = Sums.of(terms, Draft(base)).total
-    least = -(-total * (percent or Decimal(0)) // 100)
-    yield from ({terms.keys.own_share: own} for own in _around(int(least), 1) if own >= 0)
+    """The same sum asked, of a whole in which the own share is just as much as it must be, and those beside it."""
+    asked = Sums.of(terms, Draft(base)).asked or terms.max_ask_minor
+    exact = sums(terms, asked, percent or Decimal(0))
+    for own in _around(exact[terms.keys.own_share], 1):
+        if own >= 0:
+            line = {**exact[terms.keys.budget][0], "price_minor": asked + own}
+            yield {terms.keys.budget: [line], terms.keys.own_share: own}
 
 
 def _terms(rule: Rule, base: Answers) -> Iterator[Answers]:

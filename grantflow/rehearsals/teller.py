@@ -25,6 +25,7 @@ from grantflow.programmes.pack import ProgrammePack
 from grantflow.rehearsals import people
 from grantflow.rehearsals.copied import setting_of
 from grantflow.rehearsals.invented import Setting
+from grantflow.scoring import service as scoring
 
 Rooms = list[tuple[str, str, str, dict[str, Any]]]
 """Pages to begin with: whose (a role), what it is called, its endpoint and what that takes."""
@@ -103,6 +104,13 @@ class Teller:
             raise Refused(_("No application is left in the contest."))
         mine = people.actor("applicant1").scopes("applicant", "organisation_id")
         return int(next((case.id for case in left if case.organisation_id in mine), left[0].id))
+
+    def panel(self) -> int:
+        """The panel of the call."""
+        found = scoring.panel_of(self.call_id)
+        if found is None:
+            raise Refused(_("The call has no panel yet. The programme manager composes it."))
+        return int(found.case_id)
 
     def award(self) -> int:
         """The grant that goes all the way."""

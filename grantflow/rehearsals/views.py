@@ -89,7 +89,7 @@ def _me() -> int:
 
 
 def _manner() -> inside.Manner:
-    return inside.Manner.of(current_app.config["GRANTFLOW"], rendering.language())
+    return inside.Manner.of(current_app._get_current_object(), rendering.language())  # type: ignore[attr-defined]
 
 
 def room_name(name: str) -> str:
@@ -169,7 +169,7 @@ def door(code: str, stage: str, role: str, path: str) -> Any:
     if known is None or step is None or role not in step.people:
         if role not in ROLES or stage not in {chapter.name for chapter in CHAPTERS}:
             raise NotFound
-        flash(_("This stage is not told, or its rehearsal is over: it lasts a day. Begin it here."), "hold")
+        flash(_("This stage is not played yet, or the rehearsal is over: it lasts a day."), "hold")
         return redirect(url_for(".rehearsal", code=call.code), 303)
     prefix = request.path[: len(request.path) - len(path) - 1]
     asked = request.script_root + (request.full_path.rstrip("?") if request.method == "GET" else f"{prefix}/")
