@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import current_app
-
+from grantflow.cases.mail import settings
 from grantflow.cases.worker import long_work
 from grantflow.rehearsals.house import sweep
 
@@ -13,5 +12,5 @@ from grantflow.rehearsals.house import sweep
 @long_work
 def throw_away(stop: Callable[[], bool]) -> int:
     """Throw away what has had its day; gives back 0, for nothing waits behind it."""
-    sweep(current_app.config["GRANTFLOW"].home)
+    sweep(settings().home)
     return 0
