@@ -13,7 +13,7 @@ from flask import Flask
 
 STAGES = (
     "identity", "cases", "programmes", "submissions", "eligibility", "scoring", "awards", "disbursements", "followups",
-    "publication", "oversight",
+    "publication", "oversight", "rehearsals",
 )  # fmt: skip
 """The packages in the order of a grant's life, which is the order of imports."""
 
@@ -35,18 +35,21 @@ def load_stages() -> None:
     notices.register()
 
 
-def create_app(environ: dict[str, str] | None = None) -> Flask:
-    """The application, made from the environment. Raises Misconfigured with a sentence for whoever runs it."""
+def create_app(environ: dict[str, str] | None = None, *, throttled: bool = True) -> Flask:
+    """The application, made from the environment. Raises Misconfigured with a sentence for whoever runs it.
+
+    The throttle is one for the process: an application inside another one leaves it to that one.
+    """
     collecting = gc.isenabled()
     gc.disable()  # what is made here stays: to look through it for garbage is a seventh of every start
     try:
-        return _made(environ)
+        return _made(environ, throttled)
     finally:
         if collecting:
             gc.enable()
 
 
-def _made(environ: dict[str, str] | None) -> Flask:
+def _made(environ: dict[str, str] | None, throttled: bool) -> Flask:
     from grantflow import rendering
     from grantflow.cases.relay import Relay
     from grantflow.config import read_settings, resource_folder
@@ -91,7 +94,8 @@ def _made(environ: dict[str, str] | None) -> Flask:
     app.teardown_appcontext(let_go)  # before the one of Flask-SQLAlchemy, which would raise where the connection broke
     bootstrap.init_app(app)
     csrf.init_app(app)
-    limiter.init_app(app)
+    if throttled:
+        limiter.init_app(app)
     session = _room("identity", "session")
     babel.init_app(
         app,

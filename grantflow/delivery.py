@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, Response, current_app, has_request_context, request, url_for
 
 FILES = ("static", "bootstrap.static")
 """The endpoints that serve files."""
 YEAR = 365 * 24 * 3600
+ROOT = "grantflow.root"
+"""Where a request that another application passed on says that one's own root: the files are that one's."""
 _hashes: dict[tuple[str, float], str] = {}
 
 
@@ -24,7 +26,10 @@ def asset(filename: str, endpoint: str = "static") -> str:
     stamp = (str(path), path.stat().st_mtime)
     if stamp not in _hashes:
         _hashes[stamp] = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    return url_for(endpoint, filename=filename, v=_hashes[stamp])
+    address = url_for(endpoint, filename=filename, v=_hashes[stamp])
+    if has_request_context() and ROOT in request.environ:
+        return str(request.environ[ROOT]) + address.removeprefix(request.script_root)
+    return address
 
 
 POLICY = "; ".join(

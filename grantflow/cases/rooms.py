@@ -84,8 +84,8 @@ def read() -> Response:
 @bp.route("/mailbox")
 @access(PUBLIC)
 def mailbox() -> str:
-    """Every letter the demonstration would have sent. Nowhere else does this page exist."""
-    if not current_app.config.get("DEMO"):
+    """Every letter a demonstration or a rehearsal would have sent. Nowhere else does this page exist."""
+    if not (current_app.config.get("DEMO") or current_app.config.get("REHEARSAL")):
         raise NotFound
     text = request.args.get("person", "")
     person = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

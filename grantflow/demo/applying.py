@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from grantflow.db import session, unit_of_work
-from grantflow.demo import content, papers
+from grantflow.demo import content
 from grantflow.demo.cast import Cast
 from grantflow.demo.content import Answers, Application, Contest, Draft, Sponsor
 from grantflow.demo.opening import Opened
@@ -18,6 +18,7 @@ from grantflow.demo.story import Calendar, Story
 from grantflow.identity import sponsors
 from grantflow.programmes.models import Place
 from grantflow.programmes.questions import Question, Section
+from grantflow.rehearsals import papers
 from grantflow.submissions import service as submissions
 
 PHASE = "Applications are written and sent"

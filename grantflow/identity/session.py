@@ -8,7 +8,7 @@ Accounts are `service`'s, what a role may enter is declared on each view, kept w
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -139,9 +139,22 @@ def _load(token: str) -> Visitor | None:
     person = _PERSON.one(connection(), {"wanted": int(number)}) if number.isdigit() else None
     if person is None or not person.active or str(person.session_epoch) != epoch:
         return None
-    g.actor = actor_for(person)
-    g.visitor = Visitor.of(person)
-    return g.visitor  # type: ignore[no-any-return]
+    return _here(actor_for(person), Visitor.of(person))
+
+
+def _here(actor: Actor, who: Visitor) -> Visitor:
+    g.actor, g.visitor = actor, who
+    return who
+
+
+def arrive(person_id: int, *, language: str, theme: str) -> Visitor | None:
+    """Let somebody be here in this request without a session of theirs, in a language that need not be theirs: whoever
+    calls it answers for that. None for somebody who has no account."""
+    person = _PERSON.one(connection(), {"wanted": person_id})
+    if person is None or not person.active:
+        return None
+    who = replace(Visitor.of(person), language=language, theme=theme)
+    return _here(replace(actor_for(person), language=language), who)
 
 
 def current_actor() -> Actor:

@@ -120,6 +120,7 @@ def call_body(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
     row = queries.call_by_id(case.id)
     rooms: list[tuple[str, str, dict[str, Any]]] = [
         (_("Pipeline of applications"), "eligibility.pipeline", {"code": row.code}),
+        (_("Rehearse the call"), "rehearsals.rehearsal", {"code": row.code}),
         (_("Versions of the form and rules"), "submissions.call_versions", {"code": row.code}),
         (_("Health of the call"), "submissions.health", {"code": row.code}),
         (_("Refused attempts to send"), "submissions.refused_attempts", {"code": row.code}),

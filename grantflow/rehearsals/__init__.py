@@ -1,0 +1,1 @@
+"""The rehearsal of a call: walking through it before anybody applies."""
