@@ -96,7 +96,12 @@ def compared(before: Text, after: Text) -> list[tuple[Section, list[Row]]]:
     for terms in (after.terms, before.terms):
         for section in terms.form:
             rows = [
-                _row(question, before.terms.questions.get(question.code, question), before.of(question), after.of(question))
+                _row(
+                    question,
+                    before.terms.questions.get(question.code, question),
+                    before.of(question),
+                    after.of(question),
+                )
                 for question in section.questions
                 if question.code in codes and question.code not in seen
             ]

@@ -79,11 +79,15 @@ def _point(table: str, column: str, away: bool = False) -> None:
         return
     key = f", CONSTRAINT {name} FOREIGN KEY({column}) REFERENCES organisations (id)"
     wanted = {"table": table}
-    sql = bind.execute(sa.text("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = :table"), wanted).scalar_one()
+    sql = bind.execute(
+        sa.text("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = :table"), wanted
+    ).scalar_one()
     new = sql.replace(key, "") if away else f"{sql.rstrip().removesuffix(')').rstrip()}{key})"
     version = bind.execute(sa.text("PRAGMA schema_version")).scalar_one()
     op.execute("PRAGMA writable_schema = ON")
-    bind.execute(sa.text("UPDATE sqlite_master SET sql = :sql WHERE type = 'table' AND name = :table"), wanted | {"sql": new})
+    bind.execute(
+        sa.text("UPDATE sqlite_master SET sql = :sql WHERE type = 'table' AND name = :table"), wanted | {"sql": new}
+    )
     op.execute(f"PRAGMA schema_version = {version + 1}")
     op.execute("PRAGMA writable_schema = RESET")
     broken = bind.execute(sa.text(f"PRAGMA foreign_key_check({table})")).all()
