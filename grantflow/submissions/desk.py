@@ -37,7 +37,7 @@ def extension(case_id: int) -> Any:
     refused, status = "", 200
     if request.method == "POST":
         if form.validate():
-            until = local(form.read_day, *form.read_hour, sheet.call.zone, 59)
+            until = local(form.day.day, *form.hour.hour, sheet.call.zone, 59)
             try:
                 with unit_of_work():
                     service.extend_deadline(

@@ -38,7 +38,11 @@ words.say(
 )
 words.open_to_applicants(
     "file_harmful",
-    "collaborator_invited", "collaborator_accepted", "collaborator_left", "collaborator_ended", "ownership_changed"
+    "collaborator_invited",
+    "collaborator_accepted",
+    "collaborator_left",
+    "collaborator_ended",
+    "ownership_changed",
 )
 words.field(
     asked=_("Asked from the grant"),
