@@ -79,6 +79,7 @@ class ClosingForm(Keyed):
     @property
     def closes_at(self) -> datetime:
         """The instant that was written: the end of the minute, so that 23:59 lasts until midnight."""
+        assert self.day.day is not None  # it was judged
         return local(self.day.day, *self.hour.hour, self.zone) + timedelta(seconds=59, microseconds=999_999)
 
     def see(self, closes_at: datetime) -> None:

@@ -37,6 +37,7 @@ def extension(case_id: int) -> Any:
     refused, status = "", 200
     if request.method == "POST":
         if form.validate():
+            assert form.day.day is not None
             until = local(form.day.day, *form.hour.hour, sheet.call.zone, 59)
             try:
                 with unit_of_work():

@@ -15,7 +15,7 @@ from grantflow.db import session, unit_of_work
 from grantflow.errors import Invalid, NotFound, Refused, Stale
 from grantflow.history.models import Event
 from grantflow.history.verify import verify_case
-from grantflow.identity import merging, profiles, sponsors
+from grantflow.identity import known_bodies, merging, profiles, sponsors
 from grantflow.identity.access import Actor, actor_for
 from grantflow.identity.models import Organisation, Person
 from grantflow.identity.words import search_key
@@ -82,7 +82,7 @@ def test_a_second_merger_leads_to_the_last_file_at_once(world: World) -> None:
     first = factories.organisation("First")
     merge(world, first, middle)
     merge(world, middle, world.body)
-    assert merging.merged_into(first) == world.body
+    assert known_bodies.merged_into(first) == world.body
 
 
 def test_the_same_sending_twice_merges_once_and_no_merged_file_is_merged_again(world: World) -> None:
