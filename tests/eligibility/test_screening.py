@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from importlib.machinery import SourceFileLoader
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from flask import Flask
 from openpyxl import load_workbook
 from sqlalchemy import select, update
 
+from grantflow import schema
 from grantflow.db import session, unit_of_work
 from grantflow.eligibility import saved, service
 from grantflow.eligibility.alike import alike
@@ -100,6 +102,14 @@ def test_the_workbook_holds_what_the_filter_shows_and_no_formula(app: Flask, wor
 def test_nearly_the_same_title(one: str, other: str, same: bool) -> None:
     first, second = (mark_of(search_key("KR-1", title)) for title in (one, other))
     assert (bool(first) and first == second) is same
+
+
+def test_titles_that_were_sent_before_got_the_same_mark() -> None:
+    path = schema.MIGRATIONS / "versions" / "0017_mending.py"
+    migration = SourceFileLoader("mending", str(path)).load_module()
+    for titles in (("Felt and linen workshop", "Linen"), ("Мастерская 12",), ("Felt",), ()):
+        key = search_key("KR-2021-0001", *titles)
+        assert migration._mark(key) == mark_of(key)
 
 
 def test_doubles_are_flagged_with_what_is_alike_and_block_nothing(app: Flask, world: World) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from grantflow.cases.access import see
 from grantflow.cases.models import Case, Outbox
@@ -94,6 +95,11 @@ def test_the_same_sending_twice_merges_once_and_no_merged_file_is_merged_again(w
     for gone, kept in ((world.body, other), (other, world.stranger_body)):
         with pytest.raises(Refused, match="merged already"):
             merge(world, gone, kept)
+
+
+def test_the_database_lets_no_file_point_to_a_body_that_is_not_there(world: World) -> None:
+    with pytest.raises(IntegrityError), unit_of_work() as current:
+        current.execute(update(Organisation).where(Organisation.id == world.body).values(merged_into_id=world.call))
 
 
 def test_what_was_shown_must_still_be_so(world: World) -> None:
