@@ -10,15 +10,16 @@ from flask import Flask
 
 from grantflow.demo import command
 
-USUAL = ("open", "paying", "end")
-LONG = ("eligibility", "scoring", "award", "followup")
+USUAL = ("open", "paying")
+LONG = ("end", "eligibility", "scoring", "award", "followup")
+TOO_LONG = "built under --thorough"
 
 
 @pytest.fixture(params=[*USUAL, *LONG])
 def stage(request: pytest.FixtureRequest, thorough: bool) -> str:
     """Each stage one may stop at; the long ones only where they are asked for."""
     if request.param in LONG and not thorough:
-        pytest.skip("built under --thorough")
+        pytest.skip(TOO_LONG)
     return str(request.param)
 
 
@@ -41,13 +42,15 @@ def apps(built: Callable[[str], Path]) -> Callable[[str], Flask]:
 
 
 @pytest.fixture
-def open_app(apps: Callable[[str], Flask]) -> Iterator[Callable[[str], Flask]]:
+def open_app(apps: Callable[[str], Flask], thorough: bool) -> Iterator[Callable[[str], Flask]]:
     """An app on the demo of a stage, its context pushed."""
     from grantflow.db import db
 
     contexts = []
 
     def made(stage: str) -> Flask:
+        if stage in LONG and not thorough:
+            pytest.skip(TOO_LONG)
         context = apps(stage).app_context()
         context.push()
         contexts.append(context)
