@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
 import pytest
@@ -105,8 +105,10 @@ def test_nearly_the_same_title(one: str, other: str, same: bool) -> None:
 
 
 def test_titles_that_were_sent_before_got_the_same_mark() -> None:
-    path = schema.MIGRATIONS / "versions" / "0017_mending.py"
-    migration = SourceFileLoader("mending", str(path)).load_module()
+    made = spec_from_file_location("mending", schema.MIGRATIONS / "versions" / "0017_mending.py")
+    assert made is not None and made.loader is not None
+    migration = module_from_spec(made)
+    made.loader.exec_module(migration)
     for titles in (("Felt and linen workshop", "Linen"), ("Мастерская 12",), ("Felt",), ()):
         key = search_key("KR-2021-0001", *titles)
         assert migration._mark(key) == mark_of(key)
