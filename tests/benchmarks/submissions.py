@@ -316,7 +316,7 @@ def lines(server: str | None, quick: bool) -> Iterator[Line]:
             over_http(port, [(cookie, forms[:warm]) for cookie, forms in envelopes])
             with Work(master) as work:
                 rate = over_http(port, [(cookie, forms[warm:]) for cookie, forms in envelopes])
-        bare = saves.by_bare_sql(environ, there.people, [drafts[-2] for drafts in there.drafts], 2 * each, WORKERS)
+        bare = saves.by_bare_sql(there.people, [drafts[-2] for drafts in there.drafts], 2 * each, WORKERS)
         floor = by_the_use_case(environ, there.people, [drafts[each + warm :] for drafts in there.drafts], warm)
     yield Line(
         f"{CLIENTS} clients save one of {QUESTIONS} answers, PostgreSQL",
