@@ -31,6 +31,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
 from grantflow import prepared
+from grantflow.errors import Refused
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -183,7 +184,7 @@ def unit_of_work() -> Iterator[Session]:
 
     Ends the read transaction that loading the signed-in person opened, then begins a writing one. Objects loaded
     before are reloaded when touched. Units do not nest: RuntimeError. What `after_commit` was given runs only once
-    everything is safely stored.
+    everything is safely stored; what `after_refusal` was given, once a Refused has taken everything back.
     """
     current = session()
     if current.info.get("unit"):
@@ -191,19 +192,27 @@ def unit_of_work() -> Iterator[Session]:
     end_reading(current)
     current.info["unit"] = True
     current.info["after_commit"] = []
+    current.info["after_refusal"] = []
+    after: list[Callable[[], None]] = []
+    refusal: Refused | None = None
     try:
         current.info["unit"] = current.connection(execution_options={"grantflow_writes": True})
         yield current
         current.commit()
         after = current.info["after_commit"]
+    except Refused as told:
+        current.rollback()
+        after, refusal = current.info["after_refusal"], told
     except BaseException:
         current.rollback()
         raise
     finally:
-        current.info.pop("unit", None)
-        current.info.pop("after_commit", None)
+        for name in ("unit", "after_commit", "after_refusal"):
+            current.info.pop(name, None)
     for call in after:
         call()
+    if refusal is not None:
+        raise refusal
 
 
 def writing() -> Session:
@@ -237,6 +246,12 @@ def after_commit(call: Callable[[], None]) -> None:
     waiting = writing().info["after_commit"]
     if call not in waiting:
         waiting.append(call)
+
+
+def after_refusal(call: Callable[[], None]) -> None:
+    """Run `call`, which needs a unit of work of its own, if a refusal takes back the present one: whom a rule tells of
+    what it refused is told although nothing else of it is kept."""
+    writing().info["after_refusal"].append(call)
 
 
 def insert_if_new(table: Any) -> Any:

@@ -23,9 +23,8 @@ from grantflow.money import Money
 from grantflow.rendering import Unreadable, clean_text, label, parse_money
 
 
-@move_form("awards.accept")
-class Accept(FlaskForm):  # type: ignore[misc]
-    """Taking the grant: where it is to be paid, and who signs."""
+class AccountFields(FlaskForm):  # type: ignore[misc]
+    """An account of whoever receives the money, with its check digits."""
 
     bank_account = StringField(
         _("Account of the organisation"),
@@ -42,14 +41,6 @@ class Accept(FlaskForm):  # type: ignore[misc]
             Length(max=LONGEST_NAME, message=_("Shorten it to %(max)d characters.")),
         ],
         description=_("As in the bank’s own paper."),
-    )
-    signatory = StringField(
-        _("Who signs the agreement"),
-        [
-            InputRequired(_("Write the name and the office of whoever signs.")),
-            Length(max=LONGEST_NAME, message=_("Shorten it to %(max)d characters.")),
-        ],
-        description=_("Name and office, for example: director."),
     )
 
     def __init__(self, formdata: Any = None, *, case: Any = None, actor: Any = None, **more: Any) -> None:
@@ -73,6 +64,20 @@ class Accept(FlaskForm):  # type: ignore[misc]
             read_bank_code(field.data, getattr(self, "account", None))
         except Unreadable as told:
             raise ValidationError(str(told)) from told
+
+
+@move_form("awards.accept")
+class Accept(AccountFields):
+    """Taking the grant: where it is to be paid, and who signs."""
+
+    signatory = StringField(
+        _("Who signs the agreement"),
+        [
+            InputRequired(_("Write the name and the office of whoever signs.")),
+            Length(max=LONGEST_NAME, message=_("Shorten it to %(max)d characters.")),
+        ],
+        description=_("Name and office, for example: director."),
+    )
 
     def payload(self) -> dict[str, Any]:
         """What goes to the move."""

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 
 from grantflow.awards.models import Award
+from grantflow.awards.reach import within
 from grantflow.cases.models import Case
 from grantflow.db import session
 from grantflow.programmes.measures import Achieved, measure
@@ -22,6 +23,7 @@ def enterprises_granted(programme_id: int) -> Achieved:
     """Enterprises that accepted a grant, or went further: each counted once, by region, kind of award and of
     grant.
 
+    What the programme's grants passed on counts too, in whichever programme its calls stand.
     A grant terminated after money was paid stays counted: the enterprise received it.
     """
     region = aliased(Place)
@@ -35,7 +37,7 @@ def enterprises_granted(programme_id: int) -> Achieved:
             .outerjoin(Place, Place.id == Application.district_id)
             .outerjoin(region, region.id == Place.parent_id)
             .where(
-                Award.programme_id == programme_id,
+                within(programme_id),
                 or_(Award.terminated_at.is_(None) & Award.accepted_at.is_not(None), Award.paid_minor > 0),
             )
             .order_by(Award.case_id)

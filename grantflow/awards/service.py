@@ -14,10 +14,12 @@ from flask_babel import lazy_ngettext
 from sqlalchemy import select
 
 from grantflow import clock
+from grantflow.awards import envelope, payees
+from grantflow.awards import funding as _funding
 from grantflow.awards import known as _known
 from grantflow.awards import measures as _measures
 from grantflow.awards import past as _past
-from grantflow.awards import payees
+from grantflow.awards import reach as _reach
 from grantflow.awards.banking import read_account, russian_account_fits
 from grantflow.awards.models import Award
 from grantflow.awards.queries import award, zone_of
@@ -48,6 +50,7 @@ def offer(ctx: Context) -> None:
     if decision.amount_minor is None:
         raise Refused(_("The decision names no sum: a grant needs one."))
     amount = Money(decision.amount_minor, decision.currency)
+    envelope.require(ctx, amount)
     own = None if application.own_minor is None else Money(application.own_minor, application.currency)
     number = f"{ctx.case.ref}-G"
     row = ctx.open(
@@ -221,7 +224,8 @@ def agreement_fault(award_id: int, given: Agreement) -> tuple[str, Any] | None:
             other=other,
         )
         return "agreement_no", sentence
-    return None
+    late = envelope.within_term(award_id, given.ends_on)
+    return None if late is None else ("ends_on", late)
 
 
 @registry.effect("awards.sign")
@@ -246,6 +250,7 @@ def release(ctx: Context) -> None:
     row.terminated_at = ctx.now
     ctx.session.flush()
     ctx.fact("freed", row.amount - row.paid)
+    envelope.look_again(ctx)
 
 
 @registry.guard("awards.all_closed")
@@ -276,9 +281,11 @@ def all_closed(ctx: Context) -> Verdict:
 __all__ = [
     "Account",
     "Agreement",
+    "_funding",
     "_known",
     "_measures",
     "_past",
+    "_reach",
     "agreement_fault",
     "read_acceptance",
     "read_agreement",

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import case, func, select
+from sqlalchemy.orm import aliased
 
 from grantflow.awards.models import Award, PastOutcome
 from grantflow.awards.queries import HELD
+from grantflow.awards.regrant_models import CallFunding
 from grantflow.cases.models import Case
 from grantflow.db import session
 from grantflow.engine.definition import Stage
@@ -46,7 +48,8 @@ def totals(programme_id: int, currency: str) -> Totals:
     """What was sent in all calls of a programme and what came of it, in one query and one for the places' names.
 
     An application counts with what it asked for when it was sent last, whatever became of it. Awarded is what grants
-    hold (of ended ones what was paid), and what registers tell of past calls.
+    hold (of ended ones what was paid), and what registers tell of past calls. What a grant passed on in the same
+    programme and currency counts where it went, and not where it came from: so the whole is the money, once.
     """
     offered = Award.stage != Stage.PREPARATION
     noted = PastOutcome.kind == "awarded"
@@ -57,7 +60,7 @@ def totals(programme_id: int, currency: str) -> Totals:
             func.count(),
             func.sum(Application.asked_minor),
             func.sum(case((offered | noted, 1), else_=0)),
-            func.sum(case((noted, PastOutcome.amount_minor), (offered, HELD), else_=0)),
+            func.sum(case((noted, PastOutcome.amount_minor), (offered, HELD - _passed_on()), else_=0)),
         )
         .join(Case, Case.id == Application.case_id)
         .outerjoin(Award, Award.application_id == Application.case_id)
@@ -82,6 +85,24 @@ def totals(programme_id: int, currency: str) -> Totals:
     ]
     asked = any(row[1] is not None for row in found)
     return Totals(tuple(by_place), tuple(leaders) if asked else (), _sum(None, found, currency))
+
+
+def _passed_on() -> Any:
+    """SQL on awards: what their child grants of the same programme and currency hold."""
+    child = aliased(Award)
+    held = case((child.terminated_at.is_not(None), child.paid_minor), else_=child.amount_minor)
+    return (
+        select(func.coalesce(func.sum(held), 0))
+        .join(CallFunding, CallFunding.call_id == child.call_id)
+        .where(
+            CallFunding.award_id == Award.case_id,
+            child.programme_id == Award.programme_id,
+            child.currency == Award.currency,
+            child.stage != Stage.PREPARATION,
+        )
+        .correlate(Award)
+        .scalar_subquery()
+    )
 
 
 def _sum(of: Any, rows: Iterable[tuple[Any, ...]], currency: str) -> Sum:

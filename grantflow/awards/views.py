@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint
 from flask_babel import lazy_gettext as _
 
+from grantflow.awards import cascade_rooms as _cascade_rooms  # noqa: F401  its pages belong to the same blueprint
 from grantflow.awards import parts, queries
+from grantflow.awards.blueprint import bp
 from grantflow.awards.totals import totals
 from grantflow.cases import words
 from grantflow.cases.pages import case_page
@@ -19,7 +20,7 @@ from grantflow.programmes import additions
 from grantflow.programmes.models import Programme
 from grantflow.submissions.parts import Part, application_part
 
-bp = Blueprint("awards", __name__)
+__all__ = ["bp"]
 WHOLE_ACCOUNT = {"applicant", "officer", "finance"}
 """Who reads the whole account: whoever named it, checks it or pays to it. Others read its end."""
 SUMS_FOR = ("officer", "finance", "manager", "auditor")
@@ -33,12 +34,26 @@ LEADER_LABELS: dict[str | None, Any] = {
 words.field(
     signed_on=_("Signed on"),
     signatory=_("Who signs"),
+    paid_from=_("Paid from the grant"),
+    activities=_("What may be supported"),
+    criteria=_("Criteria"),
+    minimum=_("The least of one grant"),
+    maximum=_("The most for one third party"),
+    envelope=_("May be passed on in all"),
+    rate=_("Rate"),
+    rate_on=_("Rate of"),
+    rate_source=_("Whose rate"),
     paid=_("Paid of the grant"),
     spent=_("Spent"),
     operating=_("Operating"),
     way_state=_("With public bodies"),
     way_business=_("As part of a business"),
     way_sales=_("From own sales"),
+)
+words.say(
+    regrant_clause=_("Clause on passing the grant on written down"),
+    call_funding=_("Chosen what pays for the call"),
+    child_refused=_("An award to a third party was refused"),
 )
 words.fact(
     award=_("Grant"),

@@ -18,6 +18,8 @@ from grantflow.identity.access import SCOPES, Actor, Held
 
 _C = Case.__table__.c
 STAFF = ("officer", "manager", "finance", "auditor")
+OF_PARTNERS = ("call", "award", "tranche", "report", "check")
+"""What a national partner sees of the calls its grant has opened: the call, its grants and what hangs on them."""
 _MONEY = ("award", "tranche", "report", "check", "call", "programme", "organisation")
 
 Hiding = Callable[[Actor], ColumnElement[bool]]
@@ -32,6 +34,10 @@ def hides(function: Hiding) -> Hiding:
 
 def _held(held: Held) -> ColumnElement[bool]:
     narrowed = [_C[scope] == getattr(held, scope) for scope in SCOPES if getattr(held, scope) is not None]
+    if held.calls is not None:
+        narrowed.append(_C.call_id.in_(held.calls))
+    if held.but_of is not None:
+        narrowed.append(or_(_C.organisation_id.is_(None), _C.organisation_id != held.but_of))
     return and_(*narrowed) if narrowed else false()
 
 
@@ -40,9 +46,11 @@ def _role(held: Held, actor: Actor) -> ColumnElement[bool]:
     scope = _held(held)
     # A draft is its writer's alone until it is sent; that it exists is counted, never read.
     no_draft = or_(_C.kind != "application", _C.stage != Stage.PREPARATION.value)
+    sealed = and_(_C.kind == "award", _C.stage == Stage.PREPARATION.value)
+    if held.role == "partner":
+        return and_(scope, _C.kind.in_(OF_PARTNERS), ~sealed)
     if held.role == "applicant":
         # An award is sealed until it is offered; staff files are not the applicant's.
-        sealed = and_(_C.kind == "award", _C.stage == Stage.PREPARATION.value)
         return or_(and_(scope, ~sealed), _C.id == held.organisation_id)
     if held.role in ("panellist", "chair"):
         kinds = ("application", "panel", "call") if held.role == "chair" else ("application", "panel")

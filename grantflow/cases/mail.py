@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import force_locale, gettext
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from grantflow import clock
 from grantflow.cases import outbox, stops, texts, withholding
@@ -24,6 +24,23 @@ from grantflow.identity import links
 from grantflow.identity.models import Person
 
 _TIMEOUT = 20
+# Asked for every letter, and built once.
+_O, _P = Outbox.__table__.c, Person.__table__.c
+_WAITING = (
+    select(Outbox.__table__, _P.email, _P.language, _P.zone, _P.name_en, _P.name_ru, _P.active)
+    .join(Person.__table__, _P.id == _O.person_id)
+    .where(_O.id == bindparam("wanted"))
+)
+_NAME = select(_O.notice).where(_O.id == bindparam("wanted"))
+_MARK = (
+    update(Outbox.__table__)
+    .where(_O.id == bindparam("wanted"), _O.sent_at.is_(None))
+    .values(
+        sent_at=bindparam("now"), lease_until=None, last_error="", text_id=bindparam("said_by"),
+        withheld=bindparam("because"),
+    )
+)  # fmt: skip
+_KEEP = insert(Letter.__table__)
 
 
 def settings() -> Settings:
@@ -36,7 +53,7 @@ def compose(row: Any, person: Any, way: links.Way | None = None, said: texts.Wor
     """Subject and plain text of a notice for a person, in their language; `way`: with links that open a door once."""
     language = person.language
     link = settings().url + (page_of(row) or "")
-    if way is not None:
+    if way is not None and way.url:
         link = way.url
     other = ""
     if way is not None and way.language_url:
@@ -59,24 +76,7 @@ def deliver(row_id: int) -> None:
 
     With one, a kill between the server's acceptance and the mark may repeat the message, with the same Message-ID.
     """
-    rows, people = Outbox.__table__, Person.__table__
-    found = (
-        session()
-        .execute(
-            select(
-                rows,
-                people.c.email,
-                people.c.language,
-                people.c.zone,
-                people.c.name_en,
-                people.c.name_ru,
-                people.c.active,
-            )
-            .join(people, people.c.id == rows.c.person_id)
-            .where(rows.c.id == row_id)
-        )
-        .one()
-    )
+    found = session().execute(_WAITING, {"wanted": row_id}).one()
     if found.sent_at is not None:
         return
     withheld = withholding.reason(found)
@@ -105,17 +105,12 @@ def _settle(
     row_id: int, kept: dict[str, Any] | None = None, *, said: texts.Words | None = None, withheld: str | None = None
 ) -> None:
     """Mark a notice as done with, by which words or why without a letter; a letter kept here is part of the same unit."""
-    rows = Outbox.__table__
     with unit_of_work() as current:
-        name = current.execute(select(rows.c.notice).where(rows.c.id == row_id)).scalar_one()
+        name = current.execute(_NAME, {"wanted": row_id}).scalar_one()
         text_id = texts.pin(name, said) if said is not None else None
-        marked = current.execute(
-            update(rows)
-            .where(rows.c.id == row_id, rows.c.sent_at.is_(None))
-            .values(sent_at=clock.now(), lease_until=None, last_error="", text_id=text_id, withheld=withheld)
-        )
+        marked = current.execute(_MARK, {"wanted": row_id, "now": clock.now(), "said_by": text_id, "because": withheld})
         if kept is not None and marked.rowcount == 1:  # type: ignore[attr-defined]
-            current.execute(insert(Letter.__table__), kept)
+            current.execute(_KEEP, kept)
 
 
 def _smtp(row: Any, to: str, subject: str, body: str) -> None:

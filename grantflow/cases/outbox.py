@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Date, bindparam, insert, or_, select, update
+from sqlalchemy import Date, Integer, bindparam, insert, or_, select, update
 
 from grantflow import clock
 from grantflow.cases import bell, titles
@@ -140,32 +140,35 @@ def never() -> bool:
     return False
 
 
+# Asked at every round, and built once.
+_WAITING = (
+    select(_ROWS.c.id)
+    .where(
+        _ROWS.c.sent_at.is_(None), _ROWS.c.due_at <= bindparam("now"), _ROWS.c.attempts < TRIES,
+        or_(_ROWS.c.lease_until.is_(None), _ROWS.c.lease_until < bindparam("now")),
+    )
+    .order_by(_ROWS.c.due_at, _ROWS.c.id)
+    .limit(bindparam("limit", type_=Integer))
+)  # fmt: skip
+_TAKE = (
+    update(_ROWS)
+    .where(_ROWS.c.id.in_(_WAITING.with_for_update(skip_locked=True)))
+    .values(lease_until=bindparam("until"), leased_by=bindparam("who"), attempts=_ROWS.c.attempts + 1)
+    .returning(_ROWS.c.id)
+)
+
+
 def claim(limit: int = LOT) -> list[int]:
     """Take the lease on the oldest notices that wait, in one short unit of work; gives back their ids.
 
     A lease that ran out (its holder was killed) is taken anew: that is the sweep of what was left behind.
     """
     now = clock.now()
-    waiting = (
-        select(_ROWS.c.id)
-        .where(
-            _ROWS.c.sent_at.is_(None),
-            _ROWS.c.due_at <= now,
-            _ROWS.c.attempts < TRIES,
-            or_(_ROWS.c.lease_until.is_(None), _ROWS.c.lease_until < now),
-        )
-        .order_by(_ROWS.c.due_at, _ROWS.c.id)
-        .limit(limit)
-    )
-    if session().scalar(waiting.limit(1)) is None:
+    asked = {"now": now, "limit": limit}
+    if session().scalar(_WAITING, {**asked, "limit": 1}) is None:
         return []  # an idle round takes no write lock
     with unit_of_work() as current:
-        taken = current.execute(
-            update(_ROWS)
-            .where(_ROWS.c.id.in_(waiting.with_for_update(skip_locked=True)))
-            .values(lease_until=now + LEASE, leased_by=who(), attempts=_ROWS.c.attempts + 1)
-            .returning(_ROWS.c.id)
-        ).scalars()
+        taken = current.execute(_TAKE, {**asked, "until": now + LEASE, "who": who()}).scalars()
         return sorted(taken)
 
 

@@ -56,7 +56,7 @@ def desk() -> str:
         plurals=words.PLURALS,
         unread=letters.unread(actor),
         actor=actor,
-        applicant_only=not actor.has("officer", "panellist", "chair", "finance", "manager", "auditor"),
+        applicant_only=not actor.has("officer", "panellist", "chair", "finance", "manager", "auditor", "partner"),
     )
 
 

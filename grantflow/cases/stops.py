@@ -11,7 +11,7 @@ from collections.abc import Collection
 from flask import current_app
 from flask_babel import lazy_gettext as _
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from grantflow import clock
 from grantflow.cases.models import NoticeStop
@@ -22,11 +22,12 @@ from grantflow.errors import NotFound, Refused
 from grantflow.identity.access import Actor
 
 _STOPS = NoticeStop.__table__
+_OF_ONE = select(_STOPS.c.code).where(_STOPS.c.person_id == bindparam("reader"))
 
 
 def stopped_codes(person_id: int) -> set[str]:
     """The numbers this person has stopped."""
-    return set(session().scalars(select(_STOPS.c.code).where(_STOPS.c.person_id == person_id)))
+    return set(session().scalars(_OF_ONE, {"reader": person_id}))
 
 
 def stopped_by(person_ids: Collection[int]) -> dict[int, set[str]]:

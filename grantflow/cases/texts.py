@@ -13,7 +13,7 @@ from string import Formatter
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from grantflow import clock
 from grantflow.cases.models import Case, NoticeText
@@ -31,6 +31,15 @@ SUBJECT, TEXT = 160, 2000
 """The longest subject and text of a notice, in characters; a subject longer than this is cut by mail programs."""
 LANGUAGES = ("en", "ru")
 _ROWS, _C, _PEOPLE = NoticeText.__table__, Case.__table__.c, Person.__table__
+# Asked for every letter, and built once.
+_OF_CASE = select(_C.id, _C.kind, _C.programme_id).where(_C.id == bindparam("wanted"))
+_NEWEST = (
+    select(_ROWS)
+    .where(_ROWS.c.programme_id == bindparam("programme"), _ROWS.c.notice == bindparam("named"))
+    .order_by(_ROWS.c.version.desc())
+    .limit(1)
+)
+_KNOWN = select(_ROWS.c.id).where(_ROWS.c.key == bindparam("known"))
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ def programme_of(case_id: int | None) -> int | None:
     """The programme whose words count for a notice about this case."""
     if case_id is None:
         return None
-    row = session().execute(select(_C.id, _C.kind, _C.programme_id).where(_C.id == case_id)).one()
+    row = session().execute(_OF_CASE, {"wanted": case_id}).one()
     return int(row.id) if row.kind == "programme" else row.programme_id
 
 
@@ -85,8 +94,7 @@ def changed(programme_id: int) -> dict[str, Words]:
 def current(name: str, programme_id: int | None) -> Words:
     """The words that count now: the newest a manager wrote for the programme, else those of the files."""
     if programme_id is not None:
-        query = select(_ROWS).where(_ROWS.c.programme_id == programme_id, _ROWS.c.notice == name)
-        row = session().execute(query.order_by(_ROWS.c.version.desc()).limit(1)).one_or_none()
+        row = session().execute(_NEWEST, {"programme": programme_id, "named": name}).one_or_none()
         if row is not None and row.origin == "manager":
             return _words(row)
     return standard(name)
@@ -105,11 +113,10 @@ def pin(name: str, words: Words) -> int:
     said = {"subject": dict(words.subject), "text": dict(words.text)}
     print_ = sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode())
     key = f"all/{name}/{print_}"
-    known = select(_ROWS.c.id).where(_ROWS.c.key == key)
-    if (found := writing().scalar(known)) is None:
+    if (found := writing().scalar(_KNOWN, {"known": key})) is None:
         row = {"key": key, "notice": name, "version": 0, "origin": "standard", "at": clock.now(), **said}
         writing().execute(insert_if_new(_ROWS), row)
-        found = writing().scalar(known)
+        found = writing().scalar(_KNOWN, {"known": key})
     assert found is not None
     return int(found)
 

@@ -291,6 +291,17 @@ class Suspended(Part):
     resumed: Reason
 
 
+class OtherAccount(Part):
+    """Another account asked for: when, when finance took it up and when a second person confirmed it, which bank, why."""
+
+    on: date
+    looked: date
+    confirmed: date
+    bank: str = Field(min_length=3, max_length=200)
+    en: Text
+    ru: Text
+
+
 class OfferRefused(Part):
     """An offer the applicant did not take."""
 
@@ -315,6 +326,7 @@ class Grant(Part):
     payments: tuple[Payment, ...]
     checks: tuple[Checked, ...] = ()
     suspended: tuple[Suspended, ...] = ()
+    account: OtherAccount | None = None
 
 
 class Life(Part):

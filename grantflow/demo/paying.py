@@ -13,12 +13,14 @@ from grantflow.awards.banking import russian_account
 from grantflow.awards.models import Award
 from grantflow.db import session, unit_of_work
 from grantflow.demo.applying import paper, typed
-from grantflow.demo.content import Filed, Grant, Life, Payment
+from grantflow.demo.content import Filed, Grant, Life, OtherAccount, Payment
 from grantflow.demo.judging import Judging
 from grantflow.demo.story import Story
-from grantflow.disbursements.models import Tranche
+from grantflow.disbursements import accounts, asking, confirming
+from grantflow.disbursements.models import AccountChange, Tranche
 from grantflow.followups import service as followups
 from grantflow.followups.models import Report
+from grantflow.submissions.rows import answers_of
 
 ACCEPTING, PAYING, REPORTING = (
     "Grants are accepted and signed",
@@ -100,6 +102,44 @@ class _Paid:
         for pause in grant.suspended:
             self._on(story, pause.on, 12, PAYING, self._moves("suspend", pause.ru))
             self._on(story, pause.until, 12, PAYING, self._moves("resume", pause.resumed.ru))
+        if grant.account is not None:
+            self._plan_account(story, grant.account)
+
+    def _plan_account(self, story: Story, other: OtherAccount) -> None:
+        """The grantee asks for another account; two persons of finance look at it, and the second confirms it."""
+
+        def named() -> None:
+            body = self.paying.applying.contest.by_number[self.grant.application].organisation
+            code = BANKS[(self.turn + 1) % len(BANKS)][0]
+            account = russian_account("40703810", f"{20_000_000_001 + self.turn * 7_919}", code)
+            today, actor = clock.today(self.calendar.zone), self.cast.actor(self.owner)
+            given = asking.Asked(account, code, other.bank, body.name.ru, today, other.ru)
+            with unit_of_work():
+                asking.ask(self.award_id, given, actor=actor)
+
+        def looked() -> None:
+            actor = self.cast.actor("finance1")
+            with unit_of_work():
+                confirming.look_at(self._change().id, actor=actor)
+
+        def confirmed() -> None:
+            change, actor = self._change(), self.cast.actor("finance2")
+            case_id = self.paying.applying.cases[self.grant.application]
+            phone = answers_of(case_id, 1)["contact_phone"]
+            reached = confirming.Reached("phone", phone, self._director, change.account_end)
+            with unit_of_work():
+                confirming.confirm(change.id, reached, actor=actor)
+
+        self._on(story, other.on, 11, PAYING, named)
+        self._on(story, other.looked, 10, PAYING, looked)
+        self._on(story, other.confirmed, 10, PAYING, confirmed)
+
+    def _change(self) -> AccountChange:
+        return accounts.waiting_of([self.award_id])[self.award_id]
+
+    @property
+    def _director(self) -> str:
+        return str(self.paying.applying.contest.by_number[self.grant.application].owner.name.ru)
 
     # -------------------------------------------------------------------------------------------------- agreement
     def _move(self, case_id: int, trigger: str, code: str, **more: Any) -> Any:
@@ -119,7 +159,7 @@ class _Paid:
             "bank_account": russian_account("40702810", f"{10_000_000_001 + self.turn * 7_919}", bank_code),
             "bank_code": bank_code,
             "bank_name": bank,
-            "signatory": self.paying.applying.contest.by_number[self.grant.application].owner.name.ru,
+            "signatory": self._director,
         }
         self._move(self.award_id, "accept", self.owner, payload=payload)
 

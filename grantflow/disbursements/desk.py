@@ -23,6 +23,7 @@ from grantflow.cases.desk import dates_of
 from grantflow.cases.models import Case
 from grantflow.db import session
 from grantflow.disbursements import gates
+from grantflow.disbursements.accounts import waiting_of
 from grantflow.disbursements.models import Tranche
 from grantflow.disbursements.queries import awaited
 from grantflow.identity.access import Actor
@@ -220,11 +221,12 @@ def _lines(actor: Actor, view: str, today: date, page: Page) -> tuple[Line, ...]
     siblings: dict[int, list[Tranche]] = {award_id: [] for award_id in awards}
     for one in session().scalars(select(Tranche).where(Tranche.award_id.in_(awards)).order_by(Tranche.n)):
         siblings[one.award_id].append(one)
-    waited = awaited([row[1] for row in found], awards)
+    waited, changes = awaited([row[1] for row in found], awards), waiting_of(awards)
     lines = []
     for row, one, award, organisation, award_state, award_since in found:
         every = siblings[award.case_id]
-        judged = [*gates.gates(one, award, waited.get(one.case_id), every), gates.balance(one, award, every)]
+        opened = gates.gates(one, award, waited.get(one.case_id), every, changes.get(award.case_id))
+        judged = [*opened, gates.balance(one, award, every)]
         lines.append(
             Line(
                 row,

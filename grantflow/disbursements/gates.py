@@ -14,7 +14,8 @@ from flask_babel import lazy_gettext as _
 
 from grantflow.awards.models import Award
 from grantflow.awards.words import day, instalment, label, money
-from grantflow.disbursements.models import Tranche
+from grantflow.disbursements.accounts import Place
+from grantflow.disbursements.models import AccountChange, Tranche
 from grantflow.disbursements.schedule import available
 from grantflow.money import Money
 
@@ -84,13 +85,20 @@ def previous(tranche: Tranche, all_of_award: Sequence[Tranche]) -> Gate | None:
     )
 
 
-def account(award: Award) -> Gate:
-    """There is an account to pay to."""
-    if not award.bank_account:
+def account(named: Award | Place, change: AccountChange | None = None) -> Gate:
+    """There is an account to pay to, and no other one waits to be confirmed."""
+    if not named.bank_account:
         return Gate(_("Bank account"), False, _("The grantee has not named an account yet."))
-    words = _("%(bank)s, ends in %(end)s", bank=award.bank_name, end=award.account_end)
-    if award.payee:
-        words = _("%(name)s: %(account)s", name=label(award.payee), account=words)
+    if change is not None:
+        held = _(
+            "Other bank details were asked for on %(day)s: nothing is paid until two persons of finance have looked "
+            "at them and the second has confirmed them.",
+            day=day(change.asked_at),
+        )
+        return Gate(_("Bank account"), False, held)
+    words = _("%(bank)s, ends in %(end)s", bank=named.bank_name, end=named.account_end)
+    if named.payee:
+        words = _("%(name)s: %(account)s", name=label(named.payee), account=words)
     return Gate(_("Bank account"), True, words)
 
 
@@ -130,7 +138,18 @@ def balance(tranche: Tranche, award: Award, all_of_award: Sequence[Tranche]) -> 
     return Gate(_("Available"), False, words)
 
 
-def gates(tranche: Tranche, award: Award, awaited: Awaited | None, all_of_award: Sequence[Tranche]) -> list[Gate]:
-    """Every gate of a tranche in the order a person would ask: agreement, report, tranche before, account."""
-    found = [agreement(award), report(tranche, awaited), previous(tranche, all_of_award), account(award)]
+def gates(
+    tranche: Tranche,
+    award: Award,
+    awaited: Awaited | None,
+    all_of_award: Sequence[Tranche],
+    change: AccountChange | None,
+    paid_to: Award | Place | None = None,
+) -> list[Gate]:
+    """Every gate of a tranche in the order a person would ask: agreement, report, tranche before, account.
+
+    `change`: the grant's other bank details in quarantine; `paid_to`: the account the money went to, where it has gone.
+    """
+    to = account(award, change) if paid_to is None else account(paid_to)
+    found = [agreement(award), report(tranche, awaited), previous(tranche, all_of_award), to]
     return [gate for gate in found if gate is not None]

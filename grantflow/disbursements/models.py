@@ -1,4 +1,5 @@
-"""The tables of money going out: tranches with their approvals, and the ledger of payments, which only grows.
+"""The tables of money going out: tranches with their approvals, the ledger of payments, which only grows, and other
+bank details that were asked for.
 
 The award's own `paid_minor` is the sum of its ledger, kept by `service` in the same transaction.
 """
@@ -6,13 +7,21 @@ The award's own `paid_minor` is the sum of its ledger, kept by `service` in the 
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from grantflow.cases.models import stage_follows
-from grantflow.db import Base, Id, protect
+from grantflow.db import Base, Id, JsonText, protect
+from grantflow.identity.models import in_list
 from grantflow.money import Money
+
+CHANGE_STATES = ("asked", "looked_at", "confirmed", "refused", "taken_back", "lapsed")
+CHANGE_WAITS = ("asked", "looked_at")
+"""Where a change of bank details is in quarantine: nothing unpaid of its grant moves."""
+CHANNELS = ("phone", "video", "visit")
+"""How somebody is reached to confirm an account: never by the way on which the change came."""
 
 
 class Tranche(Base):
@@ -119,6 +128,98 @@ class Payment(Base):
     def amount(self) -> Money:
         """The sum with its sign."""
         return Money(self.amount_minor, self.currency)
+
+
+class AccountChange(Base):
+    """Other bank details asked for: the old ones and the new ones, and the two persons of finance whose hands it went
+    through. Until the second has confirmed it the old account stays the valid one. What was asked for never changes."""
+
+    __tablename__ = "account_changes"
+    __table_args__ = (
+        CheckConstraint(in_list("state", CHANGE_STATES), name="known_state"),
+        CheckConstraint(f"channel IS NULL OR {in_list('channel', CHANNELS)}", name="known_channel"),
+        CheckConstraint("(looked_by_id IS NULL) = (looked_at IS NULL)", name="looked_at_whole"),
+        CheckConstraint("state <> 'asked' OR looked_at IS NULL", name="asked_before_looked_at"),
+        CheckConstraint("state <> 'looked_at' OR looked_at IS NOT NULL", name="looked_at_by_somebody"),
+        CheckConstraint("looked_by_id IS NULL OR looked_by_id <> asked_by_id", name="looked_at_by_another"),
+        CheckConstraint(f"({in_list('state', CHANGE_WAITS)}) = (settled_at IS NULL)", name="settled_or_waits"),
+        CheckConstraint(
+            "state NOT IN ('confirmed', 'refused', 'taken_back') OR settled_by_id IS NOT NULL",
+            name="settled_by_somebody",
+        ),
+        CheckConstraint(
+            "state NOT IN ('confirmed', 'refused') OR (looked_by_id IS NOT NULL AND settled_by_id <> looked_by_id "
+            "AND settled_by_id <> asked_by_id)",
+            name="a_second_person",
+        ),
+        CheckConstraint(
+            "state <> 'confirmed' OR (channel IS NOT NULL AND contact <> '' AND reached <> '')",
+            name="confirmed_with_how_and_whom",
+        ),
+        CheckConstraint("state <> 'refused' OR answer <> ''", name="a_no_with_its_reason"),
+        CheckConstraint(
+            "(letter_stored IS NULL) = (letter_name IS NULL) AND (letter_stored IS NULL) = (letter_type IS NULL)",
+            name="letter_whole",
+        ),
+        Index("ix_account_changes_award_id", "award_id"),
+        Index(
+            "uq_account_changes_waits",
+            "award_id",
+            unique=True,
+            sqlite_where=text(in_list("state", CHANGE_WAITS)),
+            postgresql_where=text(in_list("state", CHANGE_WAITS)),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    award_id: Mapped[int] = mapped_column(Id, ForeignKey("awards.case_id"))
+    state: Mapped[str] = mapped_column(String(12))
+    old_account: Mapped[str] = mapped_column(String(34))
+    old_bank: Mapped[str] = mapped_column(String(200))
+    old_code: Mapped[str] = mapped_column(String(11), default="")
+    old_payee: Mapped[Any] = mapped_column(JsonText, nullable=True)
+    account: Mapped[str] = mapped_column(String(34))
+    bank: Mapped[str] = mapped_column(String(200))
+    code: Mapped[str] = mapped_column(String(11), default="")
+    payee_id: Mapped[int | None] = mapped_column(Id, ForeignKey("organisations.id"))
+    """Whose account it is, where it is a fiscal sponsor's."""
+    payee: Mapped[Any] = mapped_column(JsonText, nullable=True)
+    holder: Mapped[str] = mapped_column(String(200))
+    """The account's holder as typed, to be compared with the payee's name."""
+    from_on: Mapped[date]
+    """The day from which it can be paid to; not confirmed before."""
+    reason: Mapped[str] = mapped_column(Text)
+    letter_stored: Mapped[str | None] = mapped_column(String(80))
+    letter_name: Mapped[str | None] = mapped_column(String(255))
+    letter_type: Mapped[str | None] = mapped_column(String(100))
+    asked_by_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"))
+    asked_at: Mapped[datetime]
+    looked_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    looked_at: Mapped[datetime | None]
+    channel: Mapped[str | None] = mapped_column(String(10))
+    contact: Mapped[str] = mapped_column(String(200), default="")
+    """The number or place by which they were reached, known before it was asked for."""
+    reached: Mapped[str] = mapped_column(String(200), default="")
+    """Who confirmed it, name and office."""
+    answer: Mapped[str] = mapped_column(Text, default="")
+    settled_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("people.id"))
+    """Who confirmed, refused or took it back; nobody where it ended with its grant."""
+    settled_at: Mapped[datetime | None]
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is in quarantine."""
+        return self.state in CHANGE_WAITS
+
+    @property
+    def account_end(self) -> str:
+        """The last four characters of the new account."""
+        return self.account[-4:]
+
+    @property
+    def old_end(self) -> str:
+        """The last four characters of the old one."""
+        return self.old_account[-4:]
 
 
 protect(Payment.__table__, ("id",), ("kind", "bank_ref"))

@@ -71,14 +71,6 @@ def awaited(tranches: Iterable[Tranche], awards: dict[int, Award]) -> dict[int, 
     return found
 
 
-def gates_of(one: Tranche) -> list[gates.Gate]:
-    """Every gate of one tranche, the balance last."""
-    award = session().get_one(Award, one.award_id)
-    everything = of_award(one.award_id)
-    report = awaited([one], {award.case_id: award}).get(one.case_id)
-    return [*gates.gates(one, award, report, everything), gates.balance(one, award, everything)]
-
-
 def ledger(*, award_id: int | None = None, tranche_id: int | None = None) -> list[Payment]:
     """The lines of the ledger of an award or a tranche, in the order they were written."""
     query = select(Payment).order_by(Payment.id)

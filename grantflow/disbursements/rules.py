@@ -20,6 +20,7 @@ from grantflow.cases.context import Context
 from grantflow.cases.models import Case
 from grantflow.db import session
 from grantflow.disbursements import gates
+from grantflow.disbursements.accounts import waiting_of
 from grantflow.disbursements.models import Payment
 from grantflow.disbursements.queries import awaited, of_award, tranche
 from grantflow.engine.registry import registry
@@ -64,12 +65,13 @@ def award_active(ctx: Context) -> Verdict:
 
 @registry.guard("disbursements.gates_open")
 def gates_open(ctx: Context) -> Verdict:
-    """Agreement signed, report accepted, tranche before paid, account named: the first that is missing is the
-    answer."""
+    """Agreement signed, report accepted, tranche before paid, account named and not being changed: the first that is
+    missing is the answer."""
     one = tranche(ctx.case.id)
     row = award(one.award_id)
     report = awaited([one], {row.case_id: row}).get(one.case_id)
-    for gate in gates.gates(one, row, report, of_award(row.case_id)):
+    change = waiting_of([row.case_id]).get(row.case_id)
+    for gate in gates.gates(one, row, report, of_award(row.case_id), change):
         if not gate.ok:
             return no(gate.words)
     return YES

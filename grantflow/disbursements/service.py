@@ -16,6 +16,8 @@ from grantflow.awards.queries import award, terms_of, zone_of
 from grantflow.cases import deadlines
 from grantflow.cases.context import Context
 from grantflow.db import session
+from grantflow.disbursements import account_desk as _account_desk
+from grantflow.disbursements import asking
 from grantflow.disbursements import paying as _paying
 from grantflow.disbursements import rules as _rules
 from grantflow.disbursements.flow import fall_back, finish, may_fire, wake_for_report
@@ -94,16 +96,19 @@ def due_at(ctx: Context) -> datetime:
 
 @registry.effect("disbursements.cancel_unpaid")
 def cancel_unpaid(ctx: Context) -> None:
-    """The end of a grant cancels every tranche that is not paid; what was paid stays in the books."""
+    """The end of a grant cancels every tranche that is not paid, and other bank details that wait; what was paid stays in
+    the books."""
     row, cancelled = award(ctx.case.id), Money(0, award(ctx.case.id).currency)
     for one in of_award(row.case_id):
         if one.stage not in ("closed", "refused"):
             ctx.fire(one.case_id, "cancel", reason=ctx.reason)
             cancelled += one.amount
     ctx.fact("cancelled", cancelled)
+    asking.lapse(ctx)
 
 
 __all__ = [
+    "_account_desk",
     "_paying",
     "_rules",
     "bind_report",

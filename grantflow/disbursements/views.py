@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask_babel import gettext as _
 
 from grantflow import clock
 from grantflow.awards.parts import Part, award_part
-from grantflow.awards.queries import award, names
+from grantflow.awards.queries import award, names, zone_of
 from grantflow.cases.pages import case_page
-from grantflow.disbursements import desk, funds, gates, queries
+from grantflow.disbursements import account_pages as _account_pages  # noqa: F401  its pages are of this blueprint
+from grantflow.disbursements import accounts, desk, funds, gates, queries
+from grantflow.disbursements.blueprint import bp
 from grantflow.disbursements.service import suspension
 from grantflow.identity.access import Actor, access
 from grantflow.identity.session import current_actor
@@ -22,7 +24,7 @@ from grantflow.money import Money
 from grantflow.paging import number
 from grantflow.rendering import zone
 
-bp = Blueprint("disbursements", __name__)
+__all__ = ["bp"]
 
 
 @bp.get("/money")
@@ -40,6 +42,7 @@ def index() -> str:
         names=_view_names(),
         today=today,
         horizon=today + desk.HORIZON,
+        changes=accounts.waiting(actor, accounts.MOST_SHOWN),
     )
 
 
@@ -98,10 +101,14 @@ def page(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
     everything = queries.of_award(one.award_id)
     report = queries.awaited([one], {row.case_id: row}).get(one.case_id)
     inside = bool(actor.roles_on(case) & {"finance", "officer", "manager", "auditor"})
-    judged = gates.gates(one, row, report, everything)
+    lines, changes = queries.ledger(tranche_id=one.case_id), accounts.changes_of(row.case_id)
+    waits = next((change for change in changes if change.waits), None)
+    named: Any = row
+    if one.is_paid and lines and one.paid_on is not None:
+        named = accounts.went_to(row, changes, one.paid_on, lines[-1].at, zone_of(case.programme_id))
+    judged = gates.gates(one, row, report, everything, waits, named if one.is_paid else None)
     if not one.is_paid and inside:
         judged.append(gates.balance(one, row, everything))
-    lines = queries.ledger(tranche_id=one.case_id)
     people = names(
         [
             one.prepared_by_id,
@@ -117,6 +124,9 @@ def page(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
     return "disbursements/case.html", {
         "tranche": one,
         "award": row,
+        "account": named,
+        "change": waits if inside else None,
+        "may_ask": bool(one.returned_on) and "applicant" in actor.roles_on(case),
         "gates": judged,
         "gates_matter": not one.is_paid and one.stage != "refused",
         "report": report,
@@ -140,6 +150,7 @@ def tranches_of(case: Any, actor: Actor) -> Part | None:
     row = award(case.id)
     everything = [one for one, _state in rows]
     planned = Money(gates.planned(everything), row.currency)
+    ledger = queries.ledger(award_id=case.id)
     return Part(
         "disbursements/of_award.html",
         {
@@ -148,7 +159,8 @@ def tranches_of(case: Any, actor: Actor) -> Part | None:
             "waiting": queries.awaited(everything, {row.case_id: row}),
             "planned": planned,
             "free": row.amount - row.paid - planned,
-            "ledger": queries.ledger(award_id=case.id),
+            "ledger": ledger,
+            "ends": accounts.ends_of(row, accounts.changes_of(case.id), ledger, zone_of(case.programme_id)),
             "inside": bool(actor.roles_on(case) & {"finance", "officer", "manager", "auditor"}),
         },
         order=20,

@@ -1,4 +1,5 @@
-"""Owns what was done otherwise in a call: longer times, what was sent after the closing hour, rules let pass.
+"""Owns what was done otherwise in a call: longer times, what was sent after the closing hour, rules let pass, and what
+later stages add.
 
 Nothing is decided here; each line comes from where it was decided, with its reason.
 """
@@ -6,7 +7,7 @@ Nothing is decided here; each line comes from where it was decided, with its rea
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,10 +56,22 @@ class Exceptional:
         return KINDS[self.kind]
 
 
+Source = Callable[[Any], Iterable[Exceptional]]
+_sources: dict[str, Source] = {}
+
+
+def source(function: Source) -> Source:
+    """Register `f(call) -> lines` of a later stage, in one query; the kind's name is put into `KINDS`."""
+    _sources[f"{function.__module__}.{function.__qualname__}"] = function
+    return function
+
+
 def exceptions_of(call: Any, number: int = 1) -> tuple[list[Exceptional], Page]:
-    """The exceptions of a call, the latest first, a page at a time: four queries, however many there are."""
+    """The exceptions of a call, the latest first, a page at a time: four queries and one for each later stage that adds to
+    them, however many there are."""
     names = {row.id: row for row in _bodies(call.case_id)}
     found = [*_times(call, names), *_late(call, names), *_waived(call, names)]
+    found += [line for add in _sources.values() for line in add(call)]
     found.sort(key=lambda one: (one.at, one.case_id or 0), reverse=True)
     page = Page(number, len(found), PAGE)
     return found[page.rows], page

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from grantflow import clock
 from grantflow.awards.queries import award_case, zone_of
+from grantflow.awards.reach import partners_of
 from grantflow.cases.context import Context
 from grantflow.db import session
 from grantflow.disbursements.service import fall_back, finish, suspension, wake_for_report
@@ -84,6 +85,7 @@ def submit_report(ctx: Context) -> None:
     row.spent_minor = None if spent is None else spent.minor
     row.submitted_at, row.submitted_by_id = ctx.now, ctx.actor.person_id
     ctx.session.flush()
+    ctx.notify("child_report", partners_of(ctx.case))
 
 
 @registry.guard("followups.award_not_suspended")

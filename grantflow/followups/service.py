@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from grantflow.awards.models import Award
 from grantflow.awards.queries import award, terms_of
+from grantflow.awards.reach import within
 from grantflow.cases import deadlines
 from grantflow.cases.context import Context
 from grantflow.db import session
@@ -23,6 +24,7 @@ from grantflow.engine.registry import registry
 from grantflow.errors import Refused
 from grantflow.followups import checks, drafts
 from grantflow.followups import reports as _reports
+from grantflow.followups import watching as _watching
 from grantflow.followups.models import Check, Report
 from grantflow.programmes.measures import Achieved, measure
 from grantflow.programmes.models import Place
@@ -135,7 +137,7 @@ def enterprises_sustainable(programme_id: int) -> Achieved:
             .join(Award, Award.case_id == Check.award_id)
             .join(Application, Application.case_id == Award.application_id)
             .outerjoin(Place, Place.id == Application.district_id)
-            .where(Award.programme_id == programme_id, Check.verdict == "sustainable")
+            .where(within(programme_id), Check.verdict == "sustainable")
             .group_by(Place.id, Place.name)
             .order_by(Place.id)
         )
@@ -147,6 +149,7 @@ def enterprises_sustainable(programme_id: int) -> Achieved:
 
 __all__ = [
     "_reports",
+    "_watching",
     "add_file",
     "faults_in_check",
     "faults_in_report",

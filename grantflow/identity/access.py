@@ -1,5 +1,7 @@
 """Who may do what, where: the actor with their roles, and the word every view carries. Nothing said means denied.
 
+How far a role reaches beyond its own scope, as an auditor's into the calls that grants have opened, a later stage says.
+
 Which rows a role sees is said once, in `cases.access`; which move it may make stands beside the move.
 """
 
@@ -43,9 +45,17 @@ class Held:
     alliance_id: int | None = None
     panel_id: int | None = None
     organisation_id: int | None = None
+    calls: frozenset[int] | None = None
+    """Set: it holds in these calls and nowhere else."""
+    but_of: int | None = None
+    """The organisation whose own records it does not reach: nobody watches over themselves."""
 
     def covers(self, record: Scoped) -> bool:
         """Whether every scope that is set is the record's own."""
+        if self.calls is not None and getattr(record, "call_id", None) not in self.calls:
+            return False
+        if self.but_of is not None and self.but_of == record.organisation_id:
+            return False
         return all(getattr(self, s) is None or getattr(self, s) == getattr(record, s) for s in SCOPES)
 
 
@@ -80,6 +90,28 @@ SYSTEM = Actor(None, "GrantFlow", everywhere="system")
 NOBODY = Actor(None, "")
 
 
+Reach = Callable[[Any], Held | None]
+_reaches: dict[str, Reach] = {}
+
+
+def reaches(role: str) -> Callable[[Reach], Reach]:
+    """Register `f(assignment) -> Held | None`: what this role holds beyond the scope it is written down with."""
+
+    def keep(function: Reach) -> Reach:
+        _reaches[role] = function
+        return function
+
+    return keep
+
+
+def held_by(row: Any) -> tuple[Held, ...]:
+    """What an assignment holds: its own scope, and what it reaches beyond it. A partner's is all beyond: the calls that the
+    grants of its organisation have opened, and nothing of the organisation itself."""
+    own = Held(row.role, row.programme_id, row.alliance_id, row.panel_id, row.organisation_id)
+    beyond = _reaches[row.role](row) if row.role in _reaches else None
+    return (*((own,) if row.role != "partner" else ()), *((beyond,) if beyond is not None else ()))
+
+
 _ROLES = RoleAssignment.__table__
 _HELD = Prepared(
     select(_ROLES.c.role, _ROLES.c.starts_on, _ROLES.c.ends_on, *(_ROLES.c[scope] for scope in SCOPES))
@@ -93,9 +125,10 @@ def actor_for(person: Any, on: date | None = None) -> Actor:
     day = on or clock.today(person.zone)
     rows = _HELD.all(connection(), {"holder": person.id})
     held = tuple(
-        Held(r.role, r.programme_id, r.alliance_id, r.panel_id, r.organisation_id)
+        one
         for r in rows
         if (r.starts_on is None or r.starts_on <= day) and (r.ends_on is None or day <= r.ends_on)
+        for one in held_by(r)
     )
     return Actor(person.id, name_of(person, person.language), person.language, held if person.active else ())
 

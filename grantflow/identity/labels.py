@@ -15,6 +15,7 @@ ROLE_LABELS: dict[str, Any] = {
     "finance": _("the finance officer"),
     "manager": _("the programme manager"),
     "auditor": _("the auditor"),
+    "partner": _("the national partner"),
     "system": "GrantFlow",
     "admin": _("the administrator"),
 }

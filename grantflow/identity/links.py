@@ -144,11 +144,17 @@ def address_of(link_id: int) -> str:
 
 
 def way_of(params: dict[str, Any]) -> Way | None:
-    """Where the letter of a notice goes and leads, if the notice carries a link; None for every other."""
-    number = params.get("account_link")
+    """Where the letter of a notice goes and leads, if the notice carries a link; None for every other.
+
+    With `former_link`, the number of the link an earlier change of address sent there, it goes to the address somebody
+    had before and opens no door.
+    """
+    number = params.get("account_link") or params.get("former_link")
     row = session().execute(select(_LINKS.c.email).where(_LINKS.c.id == number)).one_or_none() if number else None
     if row is None:
         return None
+    if "account_link" not in params:
+        return Way(row.email, "")
     other = params.get("language_link")
     return Way(row.email, address_of(int(params["account_link"])), address_of(int(other)) if other else "")
 

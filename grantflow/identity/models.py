@@ -30,7 +30,7 @@ ORGANISATION_KINDS = ("cso", "local_authority", "business", "initiative_group", 
 GROUPS, SEXES = ("board", "owners", "staff"), ("women", "men", "not_stated")
 FUNDING_SOURCES = ("state", "grant", "own", "donation")
 SPONSORSHIP_STATES = ("asked", "agreed", "declined", "ended")
-ROLES = ("applicant", "officer", "panellist", "chair", "finance", "manager", "auditor")
+ROLES = ("applicant", "officer", "panellist", "chair", "finance", "manager", "auditor", "partner")
 """Every role a person may be given. `system` and `admin` (the shell) are nobody's to give."""
 
 
@@ -208,6 +208,10 @@ class RoleAssignment(Base):
         CheckConstraint(
             "role NOT IN ('officer', 'finance', 'manager', 'auditor') OR programme_id IS NOT NULL",
             name="staff_of_a_programme",
+        ),
+        CheckConstraint(
+            "role <> 'partner' OR (programme_id IS NOT NULL AND organisation_id IS NOT NULL)",
+            name="partner_of_an_organisation_in_a_programme",
         ),
         CheckConstraint("ends_on IS NULL OR starts_on IS NULL OR ends_on >= starts_on", name="ends_after_start"),
         Index("ix_roles_person_id", "person_id"),

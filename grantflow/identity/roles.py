@@ -48,13 +48,14 @@ OF_PANELS = ("panellist", "chair")
 def _scope(role: str, scope: dict[str, int | None]) -> dict[str, int | None]:
     """The scope as it is kept: a panel brings its programme; each id must name a file of the right kind."""
     needed = "organisation_id" if role == "applicant" else "panel_id" if role in OF_PANELS else "programme_id"
+    wanted = (needed, "organisation_id") if role == "partner" else (needed,)
     kept: dict[str, int | None] = {
         "programme_id": None,
         "alliance_id": None,
         "panel_id": None,
         "organisation_id": None,
     }
-    for name in (needed, "alliance_id"):
+    for name in (*wanted, "alliance_id"):
         if scope.get(name) is None:
             continue
         kind = name.removesuffix("_id")
@@ -64,12 +65,12 @@ def _scope(role: str, scope: dict[str, int | None]) -> dict[str, int | None]:
         kept[name] = file.id
         if name == "panel_id":
             kept["programme_id"] = file.programme_id
-    if kept[needed] is None:
+    if (missing := next((name for name in wanted if kept[name] is None), None)) is not None:
         said = {
             "organisation_id": _("Choose the organisation this role is for."),
             "panel_id": _("Choose the panel this role is for."),
             "programme_id": _("Choose the programme this role is for."),
-        }[needed]
+        }[missing]
         raise Invalid(said, {"scope": said})
     return kept
 
@@ -120,7 +121,7 @@ def grant_role(
     key: str | None = None,
 ) -> int:
     """Give a role: staff within a programme, members and chairs within a panel, applicants within an
-    organisation.
+    organisation, a national partner within an organisation that holds grants of a programme.
 
     A manager gives the roles of their own programmes, and none to themselves; an applicant those of their
     organisation. Refused, Invalid and NotFound say why not. Gives back the assignment's number; a repeated

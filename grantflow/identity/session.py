@@ -40,6 +40,7 @@ ROLE_TITLES: dict[str, Any] = {
     "officer": __("Programme officer"),
     "panellist": __("Panel member"),
     "auditor": __("Auditor"),
+    "partner": __("National partner"),
     "applicant": __("Applicant"),
 }
 STAFF = ("officer", "panellist", "chair", "finance", "manager", "auditor")
@@ -59,11 +60,12 @@ class Place:
 
 
 PLACES = (
-    Place("cases.desk", __("My desk"), STAFF, ("cases.inbox",)),
+    Place("cases.desk", __("My desk"), (*STAFF, "partner"), ("cases.inbox",)),
     Place("cases.desk", __("My applications"), ("", "applicant"), ("cases.inbox",)),
     Place("eligibility.index", __("Pipeline"), ("officer", "manager")),
     Place("scoring.index", __("Panels"), ("panellist", "chair", "manager")),
     Place("disbursements.index", __("Money"), ("finance", "manager")),
+    Place("awards.cascades", __("Child grants"), ("partner",), ("awards.cascade",)),
     Place("followups.index", __("Checks"), ("officer", "manager")),
     Place("programmes.index", __("Programmes"), STAFF),
     Place("oversight.index", __("Audit"), ("auditor",)),

@@ -21,12 +21,12 @@ from grantflow.db import session, writing
 from grantflow.errors import Invalid, NotFound, Refused, Stale
 from grantflow.history import store
 from grantflow.identity import door, roles
-from grantflow.identity.access import SCOPES, Actor, Held
+from grantflow.identity.access import SCOPES, Actor, held_by
 from grantflow.identity.models import Person, RoleAssignment
 from grantflow.identity.roles import CASES
 
 _PEOPLE, _ROLES = Person.__table__, RoleAssignment.__table__
-STAFF = ("officer", "finance", "manager", "auditor")
+STAFF = ("officer", "finance", "manager", "auditor", "partner")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Handing:
     @property
     def heir(self) -> Actor:
         """The successor as they would be afterwards."""
-        held = dict.fromkeys((*self.successor.held, *(_as_held(one.row) for one in self.going)))
+        held = dict.fromkeys((*self.successor.held, *(held for one in self.going for held in held_by(one.row))))
         return Actor(self.successor.person_id, self.successor.name, self.successor.language, tuple(held))
 
     @property
@@ -91,10 +91,6 @@ def part(name: str, look: Look, carry: Carry | None = None) -> None:
     _parts[name] = (look, carry)
 
 
-def _as_held(row: Any) -> Held:
-    return Held(row.role, **{scope: getattr(row, scope) for scope in SCOPES})
-
-
 def _actor(person_id: int) -> tuple[Actor, Any, list[Any]]:
     """Somebody with all they hold today, also where their account is closed already."""
     person = session().execute(select(_PEOPLE).where(_PEOPLE.c.id == person_id)).one_or_none()
@@ -102,7 +98,7 @@ def _actor(person_id: int) -> tuple[Actor, Any, list[Any]]:
         raise NotFound
     rows = roles.held_now(person_id)
     name = (person.name_ru or person.name_en) if person.language == "ru" else (person.name_en or person.name_ru)
-    return Actor(person_id, name, person.language, tuple(_as_held(row) for row in rows)), person, rows
+    return Actor(person_id, name, person.language, tuple(held for row in rows for held in held_by(row))), person, rows
 
 
 def look(actor: Actor, leaver_id: int, successor_id: int) -> Handing:
@@ -196,6 +192,7 @@ def _give(actor: Actor, person_id: int, row: Any, reason: str) -> None:
         row.role,
         programme_id=row.programme_id,
         alliance_id=row.alliance_id,
+        organisation_id=row.organisation_id,
         starts_on=ahead,
         ends_on=row.ends_on,
         reason=reason,

@@ -1,4 +1,4 @@
-"""Where later stages add their section to the page of a programme, such as its sums.
+"""Where later stages add their section to the page of a programme, such as its sums, or to a call's for staff.
 
 Each says itself who may see it; the page shows them in order, before the calls.
 """
@@ -10,3 +10,5 @@ from grantflow.cases.parts import Parts
 
 _parts = Parts()
 programme_part, parts_of = _parts.add, _parts.of
+_of_calls = Parts()
+call_part, parts_of_call = _of_calls.add, _of_calls.of

@@ -132,6 +132,7 @@ def call_body(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
         "manages": "manager" in actor.roles_on(case),
         "may_put_off": bool(service.may_put_off(case, row)),
         "counts": queries.counts_by_state(case.id),
+        "more": additions.parts_of_call(row, actor),
         "unanswered": inquiry_rooms.unanswered(case, actor),
     }
 

@@ -43,7 +43,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "grantee": (
         "/desk", "/cases/{my application}", "/applications/{my application}/receipt",
-        "/applications/{my application}/versions/1", "/applications/{my application}/compare", "/cases/{my award}", "/cases/{my tranche}", "/cases/{my report}",
+        "/applications/{my application}/versions/1", "/applications/{my application}/compare", "/cases/{my award}", "/awards/{my award}/account", "/cases/{my tranche}", "/cases/{my report}",
         "/reports/{my report}/edit", "/cases/{my check}", "/history/{my application}",
     ),
     "officer": (
@@ -62,7 +62,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/panels/{first panel}/ranking", "/cases/{in scoring}", "/cases/{awarded}", "/cases/{reading call}",
     ),
     "finance": (
-        "/desk", "/money", "/money?view=second", "/cases/{due}", "/cases/{due}/moves/prepare", "/cases/{checked}",
+        "/desk", "/money", "/money?view=second", "/account-changes/1", "/cases/{due}", "/cases/{due}/moves/prepare", "/cases/{checked}",
         "/cases/{first approved}", "/cases/{first approved}/moves/approve_second", "/cases/{ready}/moves/pay",
         "/cases/{paid}", "/cases/{award}",
     ),

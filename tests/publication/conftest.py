@@ -12,7 +12,7 @@ __all__ = ["contest", "decided", "prepared", "prozvet", "web"]
 @pytest.fixture
 def decided(contest):
     """Five ranked applications with every outcome, the call decided and not announced."""
-    made = contest(5).start().ranked(6, 9, 8, 7, 5)
+    made = contest(5, started=True).ranked(6, 9, 8, 7, 5)
     made.award(1)
     made.award(2, payload={"amount_minor": 35_000_050})
     made.fire(made.applications[3], "hold_in_reserve", made.chair)

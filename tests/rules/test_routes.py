@@ -95,6 +95,7 @@ def test_every_route_lets_in_whom_the_table_names_and_nobody_else(app: Flask, ro
             {"organisation_id": organisation()} if role == "applicant"
             else {"panel_id": record_file("panel")} if role in ("panellist", "chair")
             else {"programme_id": record_file("programme")}
+            | ({"organisation_id": record_file("organisation")} if role == "partner" else {})
         )  # fmt: skip
         client = signed_in(app, person(role, **scope))
     for rule, words in routes(app):

@@ -25,7 +25,7 @@ from grantflow.scoring import service as scoring
 from grantflow.scoring.service import Mark, Member, Written
 from grantflow.submissions.models import Application, ApplicationVersion
 from tests.browsing import signed_in
-from tests.databases import Prepared, prepared_by
+from tests.databases import Prepared, prepared_by, told_once
 from tests.factories import organisation, person
 
 FILE = Path(__file__).parents[2] / "workflows" / "programmes" / "prozvet.toml"
@@ -53,7 +53,7 @@ class Contest:
     """KR-2021 with a panel of five, the first of whom is its chair, and applications that were found
     eligible."""
 
-    def __init__(self, applications: int = 3, *, seated: bool = True) -> None:
+    def __init__(self, applications: int = 3, *, seated: bool = True, started: bool = False) -> None:
         call = session().scalars(select(Call).where(Call.code == "KR-2021")).one()
         self.call, self.programme, self.alliance = call.case_id, call.programme_id, call.alliance_id
         self.budget = 420_000_000
@@ -78,6 +78,8 @@ class Contest:
             self.add(n + 1)
         if seated:
             self.seat()
+        if started:
+            self.start()
 
     @property
     def chair(self) -> Actor:
@@ -199,9 +201,12 @@ class Contest:
 
 @pytest.fixture
 def contest(app: Flask) -> Any:
-    """`contest(n)` makes one with n applications; the clock stands in January 2022."""
+    """`contest(n)` makes one with n applications, `contest(n, started=True)` one whose evaluation has begun; the clock
+    stands in January 2022."""
     with clock.at(NOW):
-        yield lambda applications=3, **more: Contest(applications, **more)
+        yield lambda applications=3, **more: told_once(
+            ("contest", applications, *sorted(more.items())), lambda: Contest(applications, **more)
+        )
 
 
 @pytest.fixture

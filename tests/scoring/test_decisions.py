@@ -27,14 +27,14 @@ def decision(made, n):
 
 # closing and ranking
 def test_scoring_does_not_close_before_the_quorum_and_the_refusal_names_who_is_missing(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.scored(0, 8, 7)
     said = made.refused("close_scoring", 0, made.chair)
     assert said == "2 of 3 reviews are submitted. Missing: Reader C, Reader D, Reader E."
 
 
 def test_a_review_of_somebody_with_an_interest_does_not_make_the_quorum(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.scored(0, 8, 7, 9)
     with unit_of_work():
         scoring.declare_interest(made.applications[0], "family", actor=made.members[1])
@@ -42,7 +42,7 @@ def test_a_review_of_somebody_with_an_interest_does_not_make_the_quorum(contest)
 
 
 def test_where_too_few_members_are_free_the_refusal_sends_to_the_manager(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.none(0, made.chair)
     for member in made.members[1:4]:
         with unit_of_work():
@@ -51,14 +51,14 @@ def test_where_too_few_members_are_free_the_refusal_sends_to_the_manager(contest
 
 
 def test_nobody_but_the_chair_closes_ranks_or_decides(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.scored(0, 8, 7, 9)
     for actor in (made.members[1], made.manager, made.officer, made.applicants[0]):
         assert "the panel chair" in made.refused("close_scoring", 0, actor)
 
 
 def test_the_mean_is_of_the_reviews_there_are_and_a_missing_one_is_not_zero(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.scored(0, 9, 8, 7)
     made.fire(made.applications[0], "close_scoring", made.chair)
     made.fire(made.applications[0], "rank", made.chair)
@@ -67,19 +67,19 @@ def test_the_mean_is_of_the_reviews_there_are_and_a_missing_one_is_not_zero(cont
 
 
 def test_equal_means_stand_in_the_order_of_submission(contest):
-    made = contest(3).start().ranked(7, 8, 7)
+    made = contest(3, started=True).ranked(7, 8, 7)
     order = [row.entry.key for row in scoring.ranking_of(made.call).rows]
     assert order == [made.applications[1], made.applications[0], made.applications[2]]
 
 
 # deciding
 def test_a_chair_who_has_not_declared_cannot_decide(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     assert "Declare first" in made.refused("close_scoring", 0, made.chair)
 
 
 def test_a_chair_with_an_interest_cannot_decide_and_is_sent_to_the_manager_or_the_deputy(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.none(0, *made.members[1:])
     for member in made.members[1:4]:
         made.review(0, member, 8)
@@ -93,14 +93,14 @@ def test_a_chair_with_an_interest_cannot_decide_and_is_sent_to_the_manager_or_th
 
 
 def test_nothing_is_decided_before_the_ranking_is_complete(contest):
-    made = contest(3).start().ranked(8, 7)
+    made = contest(3, started=True).ranked(8, 7)
     for trigger in ("award", "hold_in_reserve", "decline"):
         said = made.refused(trigger, 0, made.chair, reason="Weak.")
         assert said == "The ranking is not complete: KR-2021-0003 is still being scored."
 
 
 def test_an_award_keeps_sum_place_mean_and_who_decided(contest):
-    made = contest(2).start().ranked(7, 9)
+    made = contest(2, started=True).ranked(7, 9)
     made.award(0, payload={"amount_minor": 30_000_000})
     found = decision(made, 0)
     assert (found.kind, found.amount_minor, found.place, found.mean) == ("awarded", 30_000_000, 2, 7000)
@@ -110,7 +110,7 @@ def test_an_award_keeps_sum_place_mean_and_who_decided(contest):
 
 
 def test_without_a_sum_what_was_asked_is_awarded(contest):
-    made = contest(1).start().ranked(7)
+    made = contest(1, started=True).ranked(7)
     made.award(0)
     assert decision(made, 0).amount_minor == 40_000_000
 
@@ -126,7 +126,7 @@ def test_without_a_sum_what_was_asked_is_awarded(contest):
     ],
 )
 def test_a_sum_that_cannot_be_awarded_is_refused(contest, amount, said):
-    made = contest(1).start().ranked(7)
+    made = contest(1, started=True).ranked(7)
     assert said in made.refused("award", 0, made.chair, payload={"amount_minor": amount})
     assert decision(made, 0) is None
 
@@ -139,7 +139,7 @@ def test_one_grant_is_never_larger_than_the_call_allows(contest):
 
 
 def test_the_calls_budget_holds_and_the_refusal_says_what_is_left(contest):
-    made = contest(11).start().ranked(*[8] * 11)
+    made = contest(11, started=True).ranked(*[8] * 11)
     for n in range(10):
         made.award(n)
     said = made.refused("award", 10, made.chair)
@@ -149,7 +149,7 @@ def test_the_calls_budget_holds_and_the_refusal_says_what_is_left(contest):
 
 
 def test_a_refused_grant_frees_its_money(contest):
-    made = contest(1).start().ranked(8)
+    made = contest(1, started=True).ranked(8)
     made.award(0)
     made.fire(made.call, "decide", made.chair)
     made.fire(made.call, "announce", made.manager)
@@ -160,7 +160,7 @@ def test_a_refused_grant_frees_its_money(contest):
 
 
 def test_a_decline_needs_a_reason_and_reserve_can_become_an_award(contest):
-    made = contest(2).start().ranked(8, 7)
+    made = contest(2, started=True).ranked(8, 7)
     assert "reason" in made.refused("decline", 1, made.chair)
     made.fire(made.applications[1], "decline", made.chair, reason="Weak plan.")
     assert decision(made, 1).kind == "declined" and decision(made, 1).amount_minor is None
@@ -184,14 +184,14 @@ def test_a_decline_needs_a_reason_and_reserve_can_become_an_award(contest):
     ],
 )
 def test_the_database_refuses_an_award_without_its_facts(contest, values):
-    made = contest(1).start().ranked(8)
+    made = contest(1, started=True).ranked(8)
     made.award(0)
     with pytest.raises(sqlalchemy.exc.IntegrityError), unit_of_work() as current:
         current.execute(update(Decision).where(Decision.case_id == made.applications[0]).values(values))
 
 
 def test_the_call_is_decided_once_every_application_is(contest):
-    made = contest(3).start().ranked(8, 7, 6)
+    made = contest(3, started=True).ranked(8, 7, 6)
     made.award(0)
     made.fire(made.applications[1], "hold_in_reserve", made.chair)
     assert made.refused("decide", None, made.chair) == "1 application is not decided yet: KR-2021-0003."
@@ -202,7 +202,7 @@ def test_the_call_is_decided_once_every_application_is(contest):
 # announcing
 @pytest.fixture
 def decided(contest):
-    made = contest(4).start().ranked(8, 7, 6, 5)
+    made = contest(4, started=True).ranked(8, 7, 6, 5)
     made.award(0)
     made.fire(made.applications[1], "hold_in_reserve", made.chair)
     made.fire(made.applications[2], "decline", made.chair, reason="Weak plan.")
@@ -235,7 +235,7 @@ def test_the_announcement_tells_each_applicant_their_own_outcome_once(decided):
 
 
 def test_places_close_up_when_somebody_withdraws_before_the_announcement(contest):
-    made = contest(2).start().ranked(8, 7)
+    made = contest(2, started=True).ranked(8, 7)
     made.fire(made.applications[0], "hold_in_reserve", made.chair)
     made.fire(made.applications[1], "hold_in_reserve", made.chair)
     made.fire(made.applications[0], "withdraw", made.applicants[0])
@@ -288,6 +288,6 @@ def test_two_deciders_at_once_one_wins_and_the_other_is_told(contest, app, thoro
 
 
 def test_a_wrong_state_is_refused_with_its_name(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     with pytest.raises(Refused, match="In scoring"):
         made.award(0)

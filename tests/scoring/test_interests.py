@@ -24,7 +24,7 @@ def declare(made, n, member, kind, **more):
 
 
 def test_content_opens_only_after_none_is_declared(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     case, reader = cases.get(made.applications[0]), made.members[1]
     assert "Declare first" in str(may_read(case, reader).because)
     declare(made, 0, reader, "none")
@@ -33,14 +33,14 @@ def test_content_opens_only_after_none_is_declared(contest):
 
 
 def test_an_officer_who_also_sits_on_the_panel_declares_like_any_member(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     both = also(made.members[1], "officer", programme_id=made.programme)
     assert not may_read(cases.get(made.applications[0]), both)
 
 
 @pytest.mark.parametrize("kind", ["organisation", "family", "financial", "other"])
 def test_an_interest_makes_the_application_vanish_for_its_member_only(contest, kind):
-    made = contest(2).start()
+    made = contest(2, started=True)
     declare(made, 0, made.members[1], kind, note="We are cousins.")
     with pytest.raises(NotFound):
         see(made.applications[0], made.members[1])
@@ -49,7 +49,7 @@ def test_an_interest_makes_the_application_vanish_for_its_member_only(contest, k
 
 
 def test_chair_and_manager_are_told_of_an_interest_and_nobody_of_none(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     declare(made, 0, made.members[1], "none")
     assert session().scalars(select(Outbox.id).where(Outbox.notice == "interest_declared")).all() == []
     declare(made, 0, made.members[2], "family", note="My sister.")
@@ -59,7 +59,7 @@ def test_chair_and_manager_are_told_of_an_interest_and_nobody_of_none(contest):
 
 
 def test_the_note_is_private_and_the_kind_stands_in_the_history(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     declare(made, 0, made.members[2], "family", note="My sister.")
     event = session().scalars(select(Event).where(Event.move == "interest_declared")).one()
     assert event.facts["kind"] == "family" and "sister" not in str(event.facts)
@@ -67,7 +67,7 @@ def test_the_note_is_private_and_the_kind_stands_in_the_history(contest):
 
 
 def test_a_declaration_can_never_be_changed_or_deleted(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     declare(made, 0, made.members[2], "none")
     for statement in ("UPDATE interests SET kind = 'family'", "DELETE FROM interests"):
         with pytest.raises(sqlalchemy.exc.DBAPIError, match="insert-only"), unit_of_work() as current:
@@ -75,7 +75,7 @@ def test_a_declaration_can_never_be_changed_or_deleted(contest):
 
 
 def test_the_latest_declaration_counts_and_the_earlier_one_stays(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     declare(made, 0, made.members[1], "none")
     declare(made, 0, made.members[1], "financial")
     assert scoring.declared(made.applications[0], made.members[1].person_id) == "financial"
@@ -83,14 +83,14 @@ def test_the_latest_declaration_counts_and_the_earlier_one_stays(contest):
 
 
 def test_whoever_declared_an_interest_cannot_take_it_back(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     declare(made, 0, made.members[1], "family")
     with pytest.raises(NotFound):
         declare(made, 0, made.members[1], "none")
 
 
 def test_a_member_of_the_applicants_body_cannot_declare_none(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     body = cases.get(made.applications[0]).organisation_id
     both = also(made.members[1], "applicant", organisation_id=body)
     with pytest.raises(Invalid) as told:
@@ -99,7 +99,7 @@ def test_a_member_of_the_applicants_body_cannot_declare_none(contest):
 
 
 def test_declaring_asks_for_a_known_kind_and_words_for_another_reason(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     for kind, note, field in (("maybe", "", "kind"), ("other", " ", "note"), ("family", "x" * 2001, "note")):
         with pytest.raises(Invalid) as told:
             declare(made, 0, made.members[1], kind, note=note)
@@ -107,14 +107,14 @@ def test_declaring_asks_for_a_known_kind_and_words_for_another_reason(contest):
 
 
 def test_only_members_of_the_panel_declare(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     for actor in (made.manager, made.applicants[0], person("panellist", panel_id=made.bodies[0])):
         with pytest.raises(NotFound):
             declare(made, 0, actor, "none")
 
 
 def test_declaring_twice_with_one_key_or_the_same_again_changes_nothing(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     declare(made, 0, made.members[1], "none", key="k")
     version = cases.get(made.applications[0]).version
     declare(made, 0, made.members[1], "none", key="k")
@@ -123,7 +123,7 @@ def test_declaring_twice_with_one_key_or_the_same_again_changes_nothing(contest)
 
 
 def test_a_conflict_found_after_scoring_sets_the_review_aside_and_both_means_stand_in_the_history(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.scored(0, 9, 6, 6, 3)
     made.fire(made.applications[0], "close_scoring", made.chair)
     made.fire(made.applications[0], "rank", made.chair)
@@ -135,7 +135,7 @@ def test_a_conflict_found_after_scoring_sets_the_review_aside_and_both_means_sta
 
 
 def test_after_the_decision_a_declaration_is_refused(contest):
-    made = contest(1).start().ranked(8)
+    made = contest(1, started=True).ranked(8)
     made.award(0)
     with pytest.raises(Refused, match="decided"):
         declare(made, 0, made.members[1], "family")

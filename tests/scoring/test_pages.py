@@ -22,7 +22,7 @@ def marks(made, points="7", **more):
 
 
 def test_my_reviews_say_what_waits_and_by_when(contest, web):
-    made = contest(3).start()
+    made = contest(3, started=True)
     made.none(1, made.members[1])
     page = text_of(web(made.members[1]).get("/panels"))
     assert "3 applications wait for you" in page
@@ -30,20 +30,20 @@ def test_my_reviews_say_what_waits_and_by_when(contest, web):
 
 
 def test_before_declaring_a_member_reads_no_more_than_title_and_applicant(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     page = text_of(web(made.members[1]).get(f"/applications/{made.applications[0]}/interest"))
     assert "Project 1" in page and "Applicant 1" in page
     assert "Asked" not in page and "400,000" not in page
 
 
 def test_the_review_page_sends_to_the_declaration_first(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     answer = web(made.members[1]).get(f"/applications/{made.applications[0]}/review")
     assert answer.status_code == 303 and answer.location.endswith("/interest")
 
 
 def test_declaring_none_opens_the_review_and_an_interest_closes_every_page(contest, web):
-    made = contest(2).start()
+    made = contest(2, started=True)
     first, second = made.applications
     browser = web(made.members[1])
     answer = browser.post(f"/applications/{first}/interest", data={"kind": "none", "key": "a"})
@@ -57,7 +57,7 @@ def test_declaring_none_opens_the_review_and_an_interest_closes_every_page(conte
 
 
 def test_a_declaration_without_an_answer_comes_back_with_its_words(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     path = f"/applications/{made.applications[0]}/interest"
     page = web(made.members[1]).post(path, data={"note": "I know the owner’s sister.", "key": "a"})
     assert page.status_code == 400
@@ -68,7 +68,7 @@ def test_a_declaration_without_an_answer_comes_back_with_its_words(contest, web)
 
 
 def test_a_draft_is_saved_and_its_total_is_counted_by_the_server(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.none(0, made.members[1])
     browser, path = web(made.members[1]), f"/applications/{made.applications[0]}/review"
     assert "not scored yet" in text_of(browser.get(path))
@@ -80,7 +80,7 @@ def test_a_draft_is_saved_and_its_total_is_counted_by_the_server(contest, web):
 
 
 def test_an_incomplete_review_is_not_submitted_and_keeps_what_was_typed(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.none(0, made.members[1])
     data = marks(made, do="submit", comment_need="Real need.") | {"points_cost": "", "points_people": "2"}
     page = web(made.members[1]).post(f"/applications/{made.applications[0]}/review", data=data)
@@ -95,7 +95,7 @@ def test_an_incomplete_review_is_not_submitted_and_keeps_what_was_typed(contest,
 
 @pytest.mark.parametrize("typed", ["11", "-1", "seven", "=1+1", "7,5", "1e3", "99999999999999999999"])
 def test_points_that_cannot_be_are_told_with_what_to_write(contest, web, typed):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.none(0, made.members[1])
     data = marks(made) | {"points_need": typed}
     page = web(made.members[1]).post(f"/applications/{made.applications[0]}/review", data=data)
@@ -103,7 +103,7 @@ def test_points_that_cannot_be_are_told_with_what_to_write(contest, web, typed):
 
 
 def test_a_submitted_review_is_shown_as_it_is_with_those_of_the_others(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.scored(0, 9)
     browser, path = web(made.members[1]), f"/applications/{made.applications[0]}/review"
     assert "Reader A" not in text_of(browser.get(path))
@@ -117,7 +117,7 @@ def test_a_submitted_review_is_shown_as_it_is_with_those_of_the_others(contest, 
 
 
 def test_a_second_window_is_shown_both_and_loses_nothing(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.none(0, made.members[1])
     browser, path = web(made.members[1]), f"/applications/{made.applications[0]}/review"
     browser.post(path, data=marks(made, points="5"))
@@ -130,14 +130,14 @@ def test_a_second_window_is_shown_both_and_loses_nothing(contest, web):
 
 
 def test_nobody_but_a_member_of_the_panel_opens_a_review(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     for actor, expected in ((made.manager, 403), (made.applicants[0], 403), (made.auditor, 403)):
         for page in ("review", "interest"):
             assert web(actor).get(f"/applications/{made.applications[0]}/{page}").status_code == expected
 
 
 def test_the_board_is_for_the_chair_and_staff_and_hides_marks_until_the_chairs_own_are_in(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.none(0)
     for member in made.members[1:4]:
         made.review(0, member, 7)
@@ -153,7 +153,7 @@ def test_the_board_is_for_the_chair_and_staff_and_hides_marks_until_the_chairs_o
 
 
 def test_what_was_withdrawn_leaves_the_board_and_what_is_closed_is_owed_by_nobody(contest, web):
-    made = contest(3).start()
+    made = contest(3, started=True)
     made.scored(0, 7, 8, 9)
     made.fire(made.applications[0], "close_scoring", made.chair)
     made.fire(made.applications[1], "withdraw", made.applicants[1])
@@ -163,7 +163,7 @@ def test_what_was_withdrawn_leaves_the_board_and_what_is_closed_is_owed_by_nobod
 
 
 def test_the_board_marks_a_member_who_gives_everybody_the_same(contest, web):
-    made = contest(3).start()
+    made = contest(3, started=True)
     for n in range(3):
         made.scored(n, 7, 5 + n)
     page = text_of(web(made.manager).get(f"/panels/{made.panel}"))
@@ -171,7 +171,7 @@ def test_the_board_marks_a_member_who_gives_everybody_the_same(contest, web):
 
 
 def test_the_ranking_draws_the_money_line_and_links_to_the_decisions(contest, web):
-    made = contest(11).start().ranked(*range(9, 4, -1), 8, 7, 6, 5, 9, 8)
+    made = contest(11, started=True).ranked(*range(9, 4, -1), 8, 7, 6, 5, 9, 8)
     page = web(made.chair).get(f"/panels/{made.panel}/ranking")
     said = text_of(page)
     assert "Money line: RUB 4,200,000.00. 10 grants fit; RUB 200,000.00 stays over." in said
@@ -181,13 +181,13 @@ def test_the_ranking_draws_the_money_line_and_links_to_the_decisions(contest, we
 
 
 def test_the_ranking_says_when_it_is_not_complete(contest, web):
-    made = contest(2).start().ranked(8)
+    made = contest(2, started=True).ranked(8)
     said = text_of(web(made.chair).get(f"/panels/{made.panel}/ranking"))
     assert "The ranking is not complete" in said and "KR-2021-0002" in said
 
 
 def test_a_chair_with_an_interest_sees_the_line_but_not_that_application(contest, web):
-    made = contest(2).start().ranked(8, 7)
+    made = contest(2, started=True).ranked(8, 7)
     with unit_of_work():
         scoring.declare_interest(made.applications[0], "family", actor=made.chair)
     said = text_of(web(made.chair).get(f"/panels/{made.panel}/ranking"))
@@ -195,7 +195,7 @@ def test_a_chair_with_an_interest_sees_the_line_but_not_that_application(contest
 
 
 def test_the_award_form_offers_what_was_asked_and_takes_a_comma(contest, web):
-    made = contest(1).start().ranked(8)
+    made = contest(1, started=True).ranked(8)
     case = cases.get(made.applications[0])
     path = f"/cases/{case.id}/moves/award"
     page = web(made.chair).get(path)
@@ -213,7 +213,7 @@ def test_the_award_form_offers_what_was_asked_and_takes_a_comma(contest, web):
 
 
 def test_the_chair_opens_a_review_again_on_its_page(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.scored(0, 7, 8)
     path = f"/applications/{made.applications[0]}/reviews/{made.members[1].person_id}/reopen"
     browser = web(made.chair)
@@ -226,7 +226,7 @@ def test_the_chair_opens_a_review_again_on_its_page(contest, web):
 
 
 def test_a_page_of_an_application_shows_marks_to_whom_they_are_for(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.scored(0, 7, 8, 9)
     path = f"/cases/{made.applications[0]}"
     assert "80.00 points of 100, from 3 reviews" in text_of(web(made.chair).get(path))
@@ -238,7 +238,7 @@ def test_a_page_of_an_application_shows_marks_to_whom_they_are_for(contest, web)
 
 
 def test_the_applicant_reads_outcome_and_feedback_after_the_announcement_without_names_or_notes(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.none(0)
     for member, points in zip(made.members, (7, 8, 3), strict=False):
         given = made.written(points, comment="Good people.", private_note="Ask about the cousin.")
@@ -261,7 +261,7 @@ def test_the_applicant_reads_outcome_and_feedback_after_the_announcement_without
 
 
 def test_what_waits_stands_on_the_members_desk(contest, web):
-    made = contest(2).start()
+    made = contest(2, started=True)
     made.none(0)
     made.none(1, made.members[1])
     page = text_of(web(made.members[1]).get("/desk"))

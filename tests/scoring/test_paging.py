@@ -32,7 +32,7 @@ def shown(page):
 
 
 def test_the_board_is_paged_by_number_and_counts_the_whole_panel(contest, web):
-    made = contest(5).start()
+    made = contest(5, started=True)
     made.scored(0, 7, 8, 9)
     made.scored(4, 2, 9)
     with unit_of_work():
@@ -55,7 +55,7 @@ def test_the_board_is_paged_by_number_and_counts_the_whole_panel(contest, web):
 
 
 def test_the_chair_is_not_told_of_readers_far_apart_before_their_own_review(contest, web):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.none(0)
     for member, points in ((1, 2), (2, 9)):
         made.review(0, made.members[member], points)
@@ -68,7 +68,7 @@ def test_the_chair_is_not_told_of_readers_far_apart_before_their_own_review(cont
 
 def test_a_note_names_a_few_and_says_how_many_there_are(contest, web, monkeypatch):
     monkeypatch.setattr(boards, "NAMED", 1)
-    made = contest(2).start()
+    made = contest(2, started=True)
     made.scored(0, 2, 9)
     made.scored(1, 2, 9)
     said = text_of(web(made.manager).get(f"/panels/{made.panel}"))
@@ -76,7 +76,7 @@ def test_a_note_names_a_few_and_says_how_many_there_are(contest, web, monkeypatc
 
 
 def test_a_page_of_the_ranking_is_a_part_of_the_order_over_all(contest, web):
-    made = contest(5).start().ranked(5, 9, 7, 8, 6)
+    made = contest(5, started=True).ranked(5, 9, 7, 8, 6)
     browser, path = web(made.chair), f"/panels/{made.panel}/ranking"
     pages = [browser.get(f"{path}?page={n}") for n in (1, 2, 3)]
     assert [shown(page) for page in pages] == [[2, 4], [3, 5], [1]]
@@ -107,7 +107,7 @@ def test_money_line_and_sums_are_told_on_every_page_and_the_line_can_be_reached(
 
 
 def test_the_line_is_on_the_first_page_where_nothing_fits(contest, web):
-    made = contest(3).start().ranked(1, 2, 3)  # below the threshold, all of them
+    made = contest(3, started=True).ranked(1, 2, 3)  # below the threshold, all of them
     browser, path = web(made.chair), f"/panels/{made.panel}/ranking"
     first, second = (browser.get(f"{path}?page={n}").get_data(as_text=True) for n in (1, 2))
     assert first.index('id="money-line"') < first.index("Project 3") and 'id="money-line"' not in second
@@ -115,7 +115,7 @@ def test_the_line_is_on_the_first_page_where_nothing_fits(contest, web):
 
 
 def test_the_whole_ranking_can_be_had_on_one_page_to_be_printed(contest, web):
-    made = contest(3).start().ranked(7, 9, 8)
+    made = contest(3, started=True).ranked(7, 9, 8)
     browser, path = web(made.chair), f"/panels/{made.panel}/ranking"
     assert f"{path}?page=all" in browser.get(path).get_data(as_text=True)
     whole = browser.get(f"{path}?page=all")
@@ -123,13 +123,13 @@ def test_the_whole_ranking_can_be_had_on_one_page_to_be_printed(contest, web):
 
 
 def test_a_ranking_in_which_everything_fits_has_no_line_to_go_to(contest, web):
-    made = contest(1).start().ranked(9)
+    made = contest(1, started=True).ranked(9)
     page = web(made.chair).get(f"/panels/{made.panel}/ranking")
     assert "nothing stands below it" in text_of(page) and "#money-line" not in page.get_data(as_text=True)
 
 
 def test_my_reviews_are_paged_what_waits_on_top_and_counted_as_a_whole(contest, web):
-    made = contest(5).start()
+    made = contest(5, started=True)
     reader = made.members[1]
     made.none(0)
     made.review(0, reader, 7)
@@ -147,7 +147,7 @@ def test_my_reviews_are_paged_what_waits_on_top_and_counted_as_a_whole(contest, 
 
 
 def test_a_desk_dresses_no_more_than_its_page(contest, web, app):
-    made = contest(3).start()
+    made = contest(3, started=True)
     reader = made.members[1]
     with app.test_request_context():
         found = desks.waiting(reader)
@@ -157,7 +157,7 @@ def test_a_desk_dresses_no_more_than_its_page(contest, web, app):
 
 @pytest.mark.parametrize("page", ["board", "ranking", "panels", "desk"])
 def test_more_pages_cost_no_more_queries(contest, web, page):
-    made = contest(3).start().ranked(7, 8)  # the third is to be declared on
+    made = contest(3, started=True).ranked(7, 8)  # the third is to be declared on
     counted = []
     for n in (0, 5):
         for _ in range(n):

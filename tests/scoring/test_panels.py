@@ -55,7 +55,7 @@ def test_who_leaves_the_panel_loses_the_role_and_the_history_says_so(contest):
 
 
 def test_a_new_quorum_and_due_date_stand_in_the_history_with_what_they_were(contest):
-    made = contest().start()
+    made = contest(started=True)
     with unit_of_work():
         scoring.compose_panel(made.call, made.seats, actor=made.manager, quorum=4, reviews_due_on=date(2022, 2, 1))
     event = session().scalars(select(Event).where(Event.case_id == made.panel).order_by(Event.seq.desc())).first()
@@ -91,7 +91,7 @@ def test_a_panel_with_most_members_from_one_body_cannot_start(contest):
 
 
 def test_every_eligible_application_goes_to_the_panel_with_one_notice_for_each_member(contest):
-    made = contest(3).start()
+    made = contest(3, started=True)
     for case_id in made.applications:
         row = cases.get(case_id)
         assert (row.state, row.panel_id) == ("in_scoring", made.panel)
@@ -103,7 +103,7 @@ def test_every_eligible_application_goes_to_the_panel_with_one_notice_for_each_m
 
 
 def test_a_member_sees_the_applications_of_their_own_panel_only(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     assert see(made.applications[0], made.members[2]).id == made.applications[0]
     stranger = person("panellist", panel_id=made.bodies[0])
     with pytest.raises(NotFound):

@@ -33,13 +33,13 @@ def reopen(made, member, reason="One criterion was read wrongly.", actor=None, *
 
 @pytest.fixture
 def open_for_all(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     made.none(0)
     return made
 
 
 def test_a_review_waits_for_the_declaration(contest):
-    made = contest(1).start()
+    made = contest(1, started=True)
     with pytest.raises(Refused, match="Declare first"):
         save(made, made.members[1], made.written(5))
     with pytest.raises(Refused, match="Declare first"):

@@ -27,7 +27,7 @@ def hand(app, made, leaver, to):
 
 
 def test_a_seat_goes_on_with_its_body_and_part_and_the_roles_with_it(app, contest):
-    made = contest().start()
+    made = contest(started=True)
     chair, new = made.chair, person(name="New Chair")
     shown = looked(app, made, chair, new)
     assert [t.url for t in shown.moves] == [f"/panels/{made.panel}"]
@@ -41,7 +41,7 @@ def test_a_seat_goes_on_with_its_body_and_part_and_the_roles_with_it(app, contes
 
 
 def test_reviews_stay_with_their_writer_and_recusals_too(app, contest):
-    made = contest().start()
+    made = contest(started=True)
     leaver, new = made.members[1], person(name="New Reader")
     with unit_of_work():
         scoring.declare_interest(made.applications[2], "family", actor=leaver)
@@ -65,7 +65,7 @@ def test_reviews_stay_with_their_writer_and_recusals_too(app, contest):
 
 
 def test_who_sits_there_already_or_pays_takes_no_seat(app, contest):
-    made = contest().start()
+    made = contest(started=True)
     sitting = looked(app, made, made.chair, made.members[1])
     assert sitting.moves == [] and "already" in str(sitting.stays[0].why)
     payer = person("finance", programme_id=made.programme)
@@ -75,7 +75,7 @@ def test_who_sits_there_already_or_pays_takes_no_seat(app, contest):
 
 
 def test_a_panel_that_has_finished_hands_no_seat_on(app, contest):
-    made = contest().start()
+    made = contest(started=True)
     made._move(made.call, "decided", "decision")
     shown = looked(app, made, made.chair, person())
     assert shown.moves == [] and "finished" in str(shown.stays[0].why)
