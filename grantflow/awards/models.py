@@ -119,7 +119,7 @@ class Award(Base):
     bank_name: Mapped[str | None] = mapped_column(String(200))
     bank_code: Mapped[str] = mapped_column(String(11), default="")
     """BIK of a Russian bank; an IBAN needs none."""
-    payee_id: Mapped[int | None] = mapped_column(Id)
+    payee_id: Mapped[int | None] = mapped_column(Id, ForeignKey("organisations.id"))
     """Whose account it is, where that is not the grantee's own: the fiscal sponsor of a group that is not registered."""
     payee: Mapped[Any] = mapped_column(JsonText, nullable=True)
     """The payee's name in both languages, as it was when the grant was accepted."""

@@ -155,6 +155,26 @@ class Outbox(Base):
     """The daily letter it was gathered into."""
 
 
+class Untold(Base):
+    """A move whose letters lie for a while, so that it can be taken back untold: until they leave, and for ever where it
+    was taken back before, those it concerns read nothing of it."""
+
+    __tablename__ = "untold_moves"
+    __table_args__ = (
+        UniqueConstraint("case_id", "seq"),
+        CheckConstraint("taken_back_seq > seq", name="taken_back_afterwards"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(Id, ForeignKey("cases.id"))
+    seq: Mapped[int]
+    """The event of the move."""
+    from_state: Mapped[str] = mapped_column(String(60))
+    tell_at: Mapped[datetime]
+    taken_back_seq: Mapped[int | None]
+    """The event that took it back before it was told."""
+
+
 class Reminder(Base):
     """A rung of a ladder that has come for one case and date: whoever inserts the row writes its notices with it."""
 

@@ -42,9 +42,8 @@ def _find(case: Any, trigger: str, actor: Actor) -> tuple[Move, Verdict]:
     known = [move for move in workflow.moves if move.trigger == trigger and not move.hidden]
     if not known:
         raise NotFound
-    if sealed.public_state(case, actor).sealed:
-        wait = _("The panel is deciding. Until the results are announced, write to the programme officer.")
-        return known[0], no(wait)
+    if (shown := sealed.public_state(case, actor)).sealed:
+        return known[0], no(shown.wait)
     for move, verdict in service.moves_for(case, actor):
         if move.trigger == trigger:
             return move, verdict

@@ -118,9 +118,9 @@ def case_view(case_id: int, actor: Actor) -> CaseView:
 
 def _sealed_moves(workflow: Workflow, here: sealed.Shown | None) -> list[tuple[Move, Verdict]]:
     """While a decision is sealed the same moves stand there whatever it is, so that none of them tells it."""
-    wait = no(_("The panel is deciding. Until the results are announced, write to the programme officer."))
-    found = [move for move in workflow.moves_from(here.state.name) if not move.hidden] if here else []
-    return [(move, wait) for move in found]
+    if here is None:
+        return []
+    return [(move, no(here.wait)) for move in workflow.moves_from(here.state.name) if not move.hidden]
 
 
 def _family(case: Any, actor: Actor) -> list[Any]:
@@ -168,12 +168,15 @@ def timeline(case: Any, actor: Actor, is_sealed: bool = False) -> History:
     lines, path, since = [], [], None
     earlier: dict[str, Any] = {}
     hidden, before = False, None
+    untold = sealed.hidden_moves(case, actor) if present else []
     for event, workflow in zip(events, definitions.along(case, events), strict=True):
         moved = event.from_state != event.to_state
         if is_sealed and workflow and event.to_state in workflow.states_by_name and moved:
             hidden = hidden or sealed.decided(workflow, event.to_state)
         if hidden:
             break
+        if moved and any(first <= event.seq <= last for first, last in untold):
+            continue
         if moved and event.to_state:
             path.append(event.to_state)
             since = event.at

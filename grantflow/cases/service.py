@@ -17,7 +17,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import bindparam, insert, select
 
 from grantflow import clock
-from grantflow.cases import deadlines, definitions, outbox
+from grantflow.cases import deadlines, definitions, outbox, sealed
 from grantflow.cases.context import Context, plain
 from grantflow.cases.judging import Passed, ask, judge, moves_for, needs_past, not_from_here
 from grantflow.cases.models import WORKFLOW_KINDS, Case
@@ -73,7 +73,8 @@ def fire(
 
     A repeated `key` gives back the first outcome and changes nothing. `version` is what the person saw: if the case
     has gone on since, Stale. `locked` is its row, where the caller had to look at it first, as `lock()` gave it in this
-    unit of work. `letters_wait`: how long its letters lie before they leave. Raises Refused with the verdict's sentence,
+    unit of work. `letters_wait`: how long its letters lie before they leave; until
+    then the move is not told to those outside. Raises Refused with the verdict's sentence,
     NotFound for no such case. Every event, a vote that moves nothing included, raises the version: that makes two
     simultaneous approvals safe.
     """
@@ -120,6 +121,8 @@ def _carry_out(ctx: Context, past: Passed, trigger: str, key: str | None) -> Out
     event = _write_event(ctx, seq, trigger, case.state, to_state, key, case.head_hash)
     columns = {"version": seq, "head_hash": event["hash"], **ctx.scope}
     if to_state != case.state:
+        if ctx.wait:
+            sealed.tell_later(ctx, seq)
         columns |= {
             "state": to_state,
             "stage": str(workflow.state(to_state).stage),

@@ -39,7 +39,7 @@ def appeal_ends(case_id: int, refused_at: datetime) -> datetime | None:
 @registry.deadline_source("eligibility.appeal_ends")
 def ends(ctx: Context) -> datetime | None:
     """When a refusal stands for good unless it is appealed."""
-    return appeal_ends(ctx.case.id, ctx.now)
+    return appeal_ends(ctx.case.id, ctx.now + ctx.wait)
 
 
 @registry.guard("eligibility.appeal_open")
@@ -48,6 +48,7 @@ def appeal_open(ctx: Context) -> Verdict:
     until = appeal_ends(ctx.case.id, ctx.case.since_at)
     if until is None:
         return no(_("This call knows no appeal."))
+    until = max(until, ctx.case.due_at or until)  # counted from when it was told
     if ctx.now <= until:
         return YES
     return no(_("The time for an appeal ended on %(when)s.", when=When(until, call_of(ctx.case.call_id).zone)))
@@ -59,7 +60,7 @@ def explain(ctx: Context) -> None:
     row = row_of(ctx.case.id)
     terms, failed = terms_of(row.pack_hash), not_met(ctx.case.id)
     places = place_names([params.get("district") for _rule, params in failed])
-    until, zone = appeal_ends(ctx.case.id, ctx.now), call_of(row.call_id).zone
+    until, zone = appeal_ends(ctx.case.id, ctx.now + ctx.wait), call_of(row.call_id).zone
     said = {}
     for lang in ("en", "ru"):
         with force_locale(lang):

@@ -12,9 +12,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from grantflow.cases import definitions
+from grantflow.cases import definitions, sealed
 from grantflow.db import session
 from grantflow.history.models import Event, PrivateValue
+from grantflow.identity.access import Actor
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,12 @@ def proposal(case: Any) -> Proposal | None:
     )
 
 
-def told(case: Any) -> bool:
+def told(case: Any, actor: Actor) -> bool:
     """Whether the applicant has been told what the check found: a move that settles it was made."""
     workflow = definitions.pinned(case.workflow_hash)
     names = [m.name for m in workflow.moves if "eligibility.settle" in m.effects]
-    found = session().scalar(
-        select(Event.seq)
-        .where(Event.case_id == case.id, Event.move.in_(names), Event.from_state != Event.to_state)
-        .limit(1)
+    untold = {seq for seq, _back in sealed.hidden_moves(case, actor)}
+    found = session().scalars(
+        select(Event.seq).where(Event.case_id == case.id, Event.move.in_(names), Event.from_state != Event.to_state)
     )
-    return found is not None
+    return any(seq not in untold for seq in found)

@@ -1,6 +1,7 @@
 """Owns taking a refusal or a return back: until when that is possible, and who has to be told of it.
 
-Letters of what was done to many at once lie for a while before they leave: taken back within that time, nobody is told.
+What was done to many at once is announced a while later: its letters lie until then, and the applicants' pages show
+nothing of it (`cases.sealed`). Taken back within that time, nobody is ever told.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import Text, and_, cast, or_, select, update
 
 from grantflow import clock
-from grantflow.cases import outbox
+from grantflow.cases import outbox, sealed
 from grantflow.cases.context import Context
 from grantflow.cases.models import Outbox
 from grantflow.cases.service import get
@@ -69,6 +70,7 @@ def told(case_ids: Iterable[int]) -> list[tuple[int, int]]:
 @registry.effect("eligibility.withdraw_letters")
 def withdraw_letters(ctx: Context) -> None:
     """Letters of the decision that have not left are withdrawn; whoever was told of it is told that it holds no more."""
+    sealed.take_back(ctx)
     people = [person_id for _case_id, person_id in told([ctx.case.id])]
     mine = (_O.dedupe.like(f"{ctx.case.id}/{ctx.case.since_seq}/%"), _O.sent_at.is_(None))
     free = or_(_O.lease_until.is_(None), _O.lease_until < clock.now())

@@ -102,7 +102,7 @@ def latest(case_id: int, lang: str = "en") -> Run | None:
         .all()
     )
     waivers = leaves(case_id, run)
-    terms = terms_of(row_of(case_id).pack_hash)
+    terms = terms_of(_pack_of(case_id, run))
     places = place_names([row.params.get("district") for row in rows])
     rulings = tuple(
         Ruling(
@@ -113,6 +113,20 @@ def latest(case_id: int, lang: str = "en") -> Run | None:
         if (rule := rule_of(terms, row.code, row.params)) is not None
     )  # fmt: skip
     return Run(run, rows[0].version, rows[0].at, rows[0].by, rulings)
+
+
+def _pack_of(case_id: int, run: int) -> str:
+    """The terms by which a run judged: what it said stands in their words, whatever the application is held to since."""
+    pack: str = row_of(case_id).pack_hash
+    marks = select(Event.move, Event.facts).where(
+        Event.case_id == case_id, Event.move.in_(("rules_run", "terms_changed"))
+    )
+    for move, facts in session().execute(marks.order_by(Event.seq.desc())):
+        if move == "rules_run" and facts["run"] <= run:
+            break
+        if move == "terms_changed":
+            pack = next((c["before"] for c in facts["changes"] if c["field"] == "terms"), pack)
+    return pack
 
 
 def is_waiting(case: Any) -> bool:

@@ -237,7 +237,7 @@ def part(case: Any, actor: Actor) -> Part | None:
         return None
     if roles & {*WORKERS, "auditor"}:
         return Part("eligibility/part.html", _facts(case, actor), 20)
-    if "applicant" in roles and told(case):
+    if "applicant" in roles and told(case, actor):
         return Part("eligibility/told.html", {"run": service.latest(case.id, rendering.language())}, 20)
     return None
 

@@ -15,7 +15,7 @@ from wtforms import SelectChoice  # type: ignore[attr-defined]  # the stubs are 
 from grantflow.db import unit_of_work
 from grantflow.errors import Invalid, NotFound, Refused
 from grantflow.extensions import limiter
-from grantflow.identity import doubles, forms, kept, merging, queries, service
+from grantflow.identity import doubles, forms, kept, known_bodies, queries, service
 from grantflow.identity.access import SIGNED_IN, access
 from grantflow.identity.blueprint import bp
 from grantflow.identity.labels import GROUP_LABELS, KIND_LABELS, LEGAL_FORM_LABELS, SPONSORSHIP_LABELS
@@ -139,7 +139,7 @@ def own(organisation_id: int) -> Any:
 def edit_organisation(organisation_id: int) -> Page:
     """Change what is written about an organisation one acts for; the change stands in its history."""
     mine = current_actor().scopes("applicant", "organisation_id")
-    if organisation_id not in mine and merging.merged_into(organisation_id) in mine:
+    if organisation_id not in mine and known_bodies.merged_into(organisation_id) in mine:
         flash(_("This organisation was merged into yours."))
         return redirect(url_for("identity.organisation"), 303)
     row = own(organisation_id)

@@ -30,6 +30,7 @@ from grantflow.errors import Invalid
 from grantflow.identity.labels import KIND_LABELS, LEGAL_FORM_LABELS
 from grantflow.identity.models import LEGAL_FORMS, ORGANISATION_KINDS
 from grantflow.rendering import Unreadable, day, parse_date, zone_words
+from grantflow.typed import parse_hour
 
 LANGUAGES = [SelectChoice("en", "English"), SelectChoice("ru", "Русский")]
 ZONES = (
@@ -129,6 +130,36 @@ class DayField(StringField):
             self.day = typed if isinstance(typed, date) else parse_date(typed)
         except Unreadable as told:
             raise ValidationError(str(told)) from told
+
+
+class HourField(StringField):
+    """An hour typed as people write it; `.hour` is its hour and minute."""
+
+    hour: tuple[int, int]
+
+    def pre_validate(self, form: Any) -> None:
+        """Read the typed words."""
+        if not self.data:
+            return
+        try:
+            self.hour = parse_hour(self.data)
+        except Unreadable as told:
+            raise ValidationError(str(told)) from told
+
+
+def last_day(label: Any, description: Any = "") -> DayField:
+    """A field for the day on which a time ends."""
+    return DayField(label, [InputRequired(_("Write the day, for example 1.11.2021."))], description=description)
+
+
+def last_hour() -> HourField:
+    """A field for the hour at which it ends on that day: the end of the day, unless another is written."""
+    return HourField(
+        _("Until what hour"),
+        [InputRequired(_("Write the hour, for example 23:59."))],
+        default="23:59",
+        description=_("By the clock of the call. 23:59 is the end of the day."),
+    )
 
 
 class SignIn(FlaskForm):  # type: ignore[misc]

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from grantflow.db import unit_of_work
 from grantflow.errors import Invalid, Refused, Stale
-from grantflow.identity import body_forms, forms, kept, merging, queries
+from grantflow.identity import body_forms, forms, kept, known_bodies, merging, queries
 from grantflow.identity.access import access
 from grantflow.identity.blueprint import bp
 from grantflow.identity.bodies import Page
@@ -40,12 +40,12 @@ def bodies() -> str:
     """Organisations that may be one, the surest first, and a search over those one may see."""
     actor = current_actor()
     text = (request.args.get("q") or "").strip()[:200]
-    doubles = [] if text else merging.doubles_for(actor)
+    doubles = [] if text else known_bodies.doubles_for(actor)
     page = Sheet(number(request.args.get("page")), len(doubles), EACH)
     return render_template(
         "identity/bodies.html",
         text=text,
-        found=merging.search(actor, text) if text else [],
+        found=known_bodies.search(actor, text) if text else [],
         doubles=doubles[page.rows],
         page=page,
         why=WHY,
@@ -69,7 +69,7 @@ def _name(row: Any) -> str:
 def body(organisation_id: int) -> str | Response:
     """One organisation as its people describe it, for staff. A merged one opens the one it is."""
     actor = current_actor()
-    row = merging.body_for(actor, organisation_id)
+    row = known_bodies.body_for(actor, organisation_id)
     if row.merged_into_id is not None:
         flash(_("%(name)s was merged into this organisation.", name=_name(row)))
         return redirect(url_for("identity.body", organisation_id=row.merged_into_id), 303)
@@ -78,10 +78,10 @@ def body(organisation_id: int) -> str | Response:
         "identity/body.html",
         row=row,
         told=profile_of([row])[row.id],
-        absorbed=merging.absorbed(row.id),
-        cases=merging.cases_for(actor, row.id),
+        absorbed=known_bodies.absorbed(row.id),
+        cases=known_bodies.cases_for(actor, row.id),
         text=text,
-        found=[one for one in merging.search(actor, text) if one.id != row.id] if text else [],
+        found=[one for one in known_bodies.search(actor, text) if one.id != row.id] if text else [],
         places=_places(),
         kinds=KIND_LABELS,
         legal_forms=LEGAL_FORM_LABELS,
@@ -97,7 +97,7 @@ def body(organisation_id: int) -> str | Response:
 def merge(gone_id: int, kept_id: int) -> Page:
     """Put one organisation's file into another's: what would move, the reason, and then one button."""
     actor = current_actor()
-    gone, remaining = merging.body_for(actor, gone_id), merging.body_for(actor, kept_id)
+    gone, remaining = known_bodies.body_for(actor, gone_id), known_bodies.body_for(actor, kept_id)
     if gone.merged_into_id == kept_id:  # done already, by this press or another
         return redirect(url_for("identity.body", organisation_id=kept_id), 303)
     form = body_forms.Merge(kept.form_data())

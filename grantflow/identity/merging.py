@@ -1,6 +1,6 @@
 """Two files that turn out to be one body: what would move is shown, then moved, with a reason that stands in both files.
 
-Later stages say which of their rows name a body through `follows()`. It is not undone by a press: whoever must, opens a
+Which bodies staff may see is in `known_bodies`. Later stages say which of their rows name a body through `follows()`. It is not undone by a press: whoever must, opens a
 new file. Only staff of every programme concerned may do it.
 """
 
@@ -16,18 +16,16 @@ from sqlalchemy import func, select, update
 
 from grantflow import clock
 from grantflow.db import session, writing
-from grantflow.errors import Invalid, NotFound, Refused, Stale
+from grantflow.errors import Invalid, Refused, Stale
 from grantflow.identity import door, words
 from grantflow.identity.access import Actor
-from grantflow.identity.doubles import Double, known, pairs
+from grantflow.identity.known_bodies import STAFF, body_for, cases_of, programmes_of, reach_of
 from grantflow.identity.models import Organisation, Person, RoleAssignment, Sponsorship, name_of
-from grantflow.identity.numbers import bare
 from grantflow.identity.roles import CASES
 from grantflow.identity.sponsors import people_of
 
 _BODIES, _ROLES, _PEOPLE = Organisation.__table__, RoleAssignment.__table__, Person.__table__
 _SPONSORSHIPS = Sponsorship.__table__
-STAFF = ("officer", "manager")
 _FILLED = ("name_en", "name_ru", "place_id", "inn", "kpp", "ogrn", "founded_on")
 """What the remaining file takes over where its own is blank."""
 
@@ -75,88 +73,6 @@ class Merger:
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:24]
 
 
-def programmes_of(actor: Actor) -> set[int]:
-    """The programmes in which this actor may say that two bodies are one."""
-    return {number for role in STAFF for number in actor.scopes(role, "programme_id")}
-
-
-def _reach(organisation_ids: list[int]) -> dict[int, set[int | None]]:
-    """The programmes in which these bodies have a case of any kind, by body. One query."""
-    found: dict[int, set[int | None]] = {number: set() for number in organisation_ids}
-    rows = session().execute(
-        select(CASES.c.organisation_id, CASES.c.programme_id)
-        .where(CASES.c.organisation_id.in_(organisation_ids), CASES.c.kind != "organisation")
-        .distinct()
-    )
-    for row in rows:
-        found[row.organisation_id].add(row.programme_id)
-    return found
-
-
-def _mine(reach: set[int | None], programmes: set[int]) -> bool:
-    return reach <= programmes
-
-
-def body_for(actor: Actor, organisation_id: int) -> Any:
-    """A body as staff may see it: one with a case in their programmes, or with none anywhere. Else NotFound."""
-    row = session().execute(select(_BODIES).where(_BODIES.c.id == organisation_id)).one_or_none()
-    programmes = programmes_of(actor)
-    if row is None or not programmes:
-        raise NotFound
-    reach = _reach([organisation_id])[organisation_id]
-    if reach and not reach & programmes:
-        raise NotFound
-    return row
-
-
-def merged_into(organisation_id: int) -> int | None:
-    """The body that a merged file points to; None where it stands for itself or there is none."""
-    found = session().scalar(select(_BODIES.c.merged_into_id).where(_BODIES.c.id == organisation_id))
-    return None if found is None else int(found)
-
-
-def absorbed(organisation_id: int) -> list[Any]:
-    """The files that were merged into this one, the first first."""
-    return list(
-        session().execute(select(_BODIES).where(_BODIES.c.merged_into_id == organisation_id).order_by(_BODIES.c.id))
-    )
-
-
-def doubles_for(actor: Actor) -> list[tuple[Double, Any, Any]]:
-    """Likely doubles of which this actor may judge: one body has a case in their programmes, and both are theirs to see.
-    Two queries, however many bodies there are.
-    """
-    rows = {row.id: row for row in known()}
-    found = pairs(rows.values())
-    concerned = sorted({number for pair in found for number in (pair.first, pair.second)})
-    reach, programmes = _reach(concerned), programmes_of(actor)
-    return [
-        (pair, rows[pair.first], rows[pair.second])
-        for pair in found
-        if (reach[pair.first] | reach[pair.second]) & programmes
-        and all(not reach[n] or reach[n] & programmes for n in (pair.first, pair.second))
-    ]
-
-
-def search(actor: Actor, text: str) -> list[Any]:
-    """Bodies this actor may see whose number it is, or one of whose names holds this in any script; at most 25."""
-    number, key = bare(text), words.search_key(text)
-    if not key:
-        return []
-    found = [row for row in known() if row.inn == number or row.ogrn == number or key in row.search_key][:200]
-    reach, programmes = _reach([row.id for row in found]), programmes_of(actor)
-    return [row for row in found if not reach[row.id] or reach[row.id] & programmes][:25]
-
-
-def cases_for(actor: Actor, organisation_id: int) -> list[Any]:
-    """The applications and grants of a body in this actor's programmes, the latest first, drafts left out."""
-    return [
-        case
-        for case in reversed(_cases_of(organisation_id))
-        if case.programme_id in programmes_of(actor) and case.kind in ("application", "award") and case.ref
-    ]
-
-
 def preview(actor: Actor, gone_id: int, kept_id: int) -> Merger:
     """What would move from one file into the other. Refused, with the reason, where it may not be done."""
     gone, kept = body_for(actor, gone_id), body_for(actor, kept_id)
@@ -164,8 +80,7 @@ def preview(actor: Actor, gone_id: int, kept_id: int) -> Merger:
         raise Refused(_("These are one file already. Choose two."))
     if gone.merged_into_id is not None or kept.merged_into_id is not None:
         raise Refused(_("One of the two was merged already."))
-    programmes = programmes_of(actor)
-    if not _mine(_reach([gone.id])[gone.id], programmes):
+    if not reach_of([gone.id])[gone.id] <= programmes_of(actor):
         raise Refused(
             _(
                 "It has applications in a programme that is not yours: they would move too. Ask its officer to merge them."
@@ -190,7 +105,7 @@ def preview(actor: Actor, gone_id: int, kept_id: int) -> Merger:
     return Merger(
         gone,
         kept,
-        cases=_cases_of(gone.id),
+        cases=cases_of(gone.id),
         people=[row for row in own if (row.person_id, row.role) not in there],
         doubled=[row for row in own if (row.person_id, row.role) in there],
         counts=[(count, one.label) for one in _following if one.label and (count := _count(one, gone.id))],
@@ -211,16 +126,6 @@ def _between(one: int, other: int) -> bool:
         _SPONSORSHIPS.c.sponsor_id.in_(both),
     )
     return session().execute(living).first() is not None
-
-
-def _cases_of(organisation_id: int) -> list[Any]:
-    return list(
-        session().execute(
-            select(CASES)
-            .where(CASES.c.organisation_id == organisation_id, CASES.c.kind != "organisation")
-            .order_by(CASES.c.id)
-        )
-    )
 
 
 def _count(one: Following, organisation_id: int) -> int:

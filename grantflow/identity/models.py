@@ -90,6 +90,7 @@ class Organisation(Base):
         CheckConstraint(in_list("legal_form", LEGAL_FORMS), name="known_legal_form"),
         CheckConstraint("name_en <> '' OR name_ru <> ''", name="has_a_name"),
         Index("ix_organisations_search_key", "search_key"),
+        Index("ix_organisations_inn", "inn"),
     )
 
     id: Mapped[int] = mapped_column(Id, ForeignKey("cases.id"), primary_key=True)
@@ -108,7 +109,7 @@ class Organisation(Base):
     search_key: Mapped[str] = mapped_column(Text, default="")
     """All its names in one normal form (case, ё, Latin), so that spelling variants find one body."""
     bank_account: Mapped[str] = mapped_column(String(34), default="")
-    merged_into_id: Mapped[int | None] = mapped_column(Id)
+    merged_into_id: Mapped[int | None] = mapped_column(Id, ForeignKey("organisations.id"))
     """The body it turned out to be: all that hung on it hangs there. Never taken back without a word."""
 
     def name_in(self, language: str) -> str:

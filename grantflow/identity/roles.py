@@ -147,45 +147,40 @@ def grant_role(
     }
     scope = _scope(role, given)
     _may(actor, role, scope)
-    if actor.person_id == person_id and role != "applicant":
-        raise Refused(_("Nobody gives a role to themselves. Ask another manager."))
-    if not person.active:
-        raise Refused(_("This account is closed."))
+    _may_be_given(actor, person, role, scope)
     _last_day_fits(starts_on, ends_on, clock.today(person.zone))
-    held = held_now(person_id)
-    if any(row.role == role and all(getattr(row, c) == v for c, v in scope.items()) for row in held):
-        raise Refused(_("This person holds this role there already."))
-    if (said := apart(role, scope["programme_id"], held)) is not None:
-        raise Refused(said)
-    assignment = current.execute(
-        insert(_ROLES)
-        .values(
-            person_id=person_id,
-            role=role,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            granted_by=actor.person_id,
-            granted_at=clock.now(),
-            **scope,
-        )
-        .returning(_ROLES.c.id)
-    ).scalar_one()
-    facts = {"assignment": assignment, "role": role, **{c: v for c, v in scope.items() if v is not None}}
-    facts |= {name: day for name, day in (("starts_on", starts_on), ("ends_on", ends_on)) if day is not None}
-    own = actor.person_id == person_id
+    days = {"starts_on": starts_on, "ends_on": ends_on}
+    values = {"person_id": person_id, "role": role, "granted_by": actor.person_id, "granted_at": clock.now()}
+    assignment = int(
+        current.execute(insert(_ROLES).values(**values, **days, **scope).returning(_ROLES.c.id)).scalar_one()
+    )
+    known = {name: value for name, value in (scope | days).items() if value is not None}
+    silent = actor.person_id == person_id or actor.everywhere
+    told = [(_told_of(role), [person_id], {"role": words.in_both(ROLE_LABELS[role])})]
     door.record(
         person_id,
         "role_granted",
         actor=actor,
         role=_as(actor, role),
-        facts=facts,
+        facts={"assignment": assignment, "role": role, **known},
         reason=reason,
         key=key,
-        notices=[]
-        if own or actor.everywhere
-        else [(_told_of(role), [person_id], {"role": words.in_both(ROLE_LABELS[role])})],
+        notices=[] if silent else told,
     )
-    return int(assignment)
+    return assignment
+
+
+def _may_be_given(actor: Actor, person: Any, role: str, scope: dict[str, int | None]) -> None:
+    """Whether this person can have the role, whoever gives it. Refused says why not."""
+    if actor.person_id == person.id and role != "applicant":
+        raise Refused(_("Nobody gives a role to themselves. Ask another manager."))
+    if not person.active:
+        raise Refused(_("This account is closed."))
+    held = held_now(person.id)
+    if any(row.role == role and all(getattr(row, c) == v for c, v in scope.items()) for row in held):
+        raise Refused(_("This person holds this role there already."))
+    if (said := apart(role, scope["programme_id"], held)) is not None:
+        raise Refused(said)
 
 
 def _last_day_fits(starts_on: date | None, ends_on: date | None, today: date) -> None:

@@ -1,6 +1,6 @@
-"""The pages of the door: sign-in and its end, registration, and what opens behind a link by mail.
+"""The pages of the door: sign-in and its end, registration, and asking for a link.
 
-One's own pages are in `oneself`, people as a manager sees them in `staff` and `accounts`, organisations in `bodies`;
+What opens behind a link is in `opened`, one's own pages are in `oneself`, people as a manager sees them in `staff` and `accounts`, organisations in `bodies`;
 how often a door may be tried is `throttle`'s, all other rules are the services'.
 """
 
@@ -11,20 +11,17 @@ from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
-from flask_babel import refresh
 from werkzeug.wrappers import Response
 
 from grantflow import clock
 from grantflow.db import unit_of_work
-from grantflow.errors import GrantFlowError, Invalid
+from grantflow.errors import Invalid
 from grantflow.extensions import limiter
 from grantflow.identity import accounts as _accounts  # noqa: F401  its views belong to the same blueprint
 from grantflow.identity import (
-    addresses,
     background,
     forms,
     kept,
-    links,
     passwords,
     queries,
     registration,
@@ -34,12 +31,13 @@ from grantflow.identity import (
 from grantflow.identity import bodies as _bodies  # noqa: F401  its views too
 from grantflow.identity import merge_pages as _merge_pages  # noqa: F401  and these
 from grantflow.identity import oneself as _oneself  # noqa: F401  and these
+from grantflow.identity import opened as _opened  # noqa: F401  and these
 from grantflow.identity import profile_pages as _profile_pages  # noqa: F401  and these
 from grantflow.identity import session as visit
 from grantflow.identity import staff as _staff  # noqa: F401  and these
 from grantflow.identity.access import PUBLIC, access
 from grantflow.identity.blueprint import bp
-from grantflow.identity.oneself import home
+from grantflow.identity.entering import let_in, onward_of
 from grantflow.identity.session import ROLE_TITLES
 from grantflow.rendering import moment
 
@@ -119,7 +117,7 @@ def sign_in() -> Page | background.Answer:
         return _sign_in_on_the_page()
     form = forms.SignIn(kept.form_data())
     if request.method == "GET":
-        return redirect(_onward(), 303) if visit.visitor() is not None else _door(form)
+        return redirect(onward_of(), 303) if visit.visitor() is not None else _door(form)
     if not form.validate():
         return _door(form), 400
     person = service.authenticate(form.email.data or "", form.password.data or "")
@@ -129,7 +127,7 @@ def sign_in() -> Page | background.Answer:
     if passwords.worn(person.password_hash or ""):
         with unit_of_work():
             service.rehash(person.id, form.password.data or "")
-    return _let_in(person)
+    return let_in(person)
 
 
 def _sign_in_on_the_page() -> Response | background.Answer:
@@ -147,19 +145,6 @@ def _sign_in_on_the_page() -> Response | background.Answer:
     key = person.email_key
     visit.sign_in(person)
     return throttle.remember(background.let_in(person.id), key)
-
-
-def _let_in(person: Any, onward: str = "") -> Response:
-    """Begin the session and lead on; the browser is known to the account from now on."""
-    key = person.email_key
-    visit.sign_in(person)
-    return throttle.remember(current_app.make_response(redirect(_onward(onward), 303)), key)
-
-
-def _onward(onward: str = "") -> str:
-    who = visit.visitor()
-    asked = kept.safe_next(onward) or kept.safe_next(request.args.get("next"))
-    return (kept.waiting_for(who.id) if who else None) or asked or home()
 
 
 def _door(form: forms.SignIn) -> str:
@@ -213,7 +198,7 @@ _wait_to_register = _later(lambda said: _register(_told(forms.Register(request.f
 def register() -> Page:
     """Ask for an account of one's own: a letter goes out, and the answer is the same whoever exists."""
     if visit.visitor() is not None:
-        return redirect(_onward(), 303)
+        return redirect(onward_of(), 303)
     asked, onward = session.get("asked", ("", ""))
     form = forms.Register(kept.form_data(), data={"language": visit.chosen_language(), "email": asked})
     if request.method == "POST" and form.validate():
@@ -270,117 +255,3 @@ def forgotten() -> Page:
         )
         return redirect(url_for("identity.sign_in"), 303)
     return _forgotten(form), 400 if form.errors else 200
-
-
-# ------------------------------ links by mail
-def _secret(page: Any) -> Any:
-    """A page whose address opens a door: no cache keeps it, and no other page is told of it."""
-    answer = current_app.make_response(page)
-    answer.headers["Cache-Control"] = "no-store"
-    answer.headers["Referrer-Policy"] = "no-referrer"
-    return answer
-
-
-def _behind(token: str, kind: str) -> Any:
-    """The row of an open link, its page in the language of its letter; None where it does not open."""
-    row = links.opened_by(token, kind)
-    if row is not None and visit.visitor() is None and "language" not in session:
-        session["language"] = row.language
-        refresh()
-    return row
-
-
-def _spent(kind: str) -> Any:
-    return _secret((render_template("identity/spent_link.html", kind=kind), 404))
-
-
-@bp.route("/<any(invitation, confirmation, password):kind>/<token>", methods=["GET", "POST"])
-@access(PUBLIC)
-@limiter.limit("30 per hour", methods=["POST"])
-def choose_password(kind: str, token: str) -> Any:
-    """Choose a password behind a link; the link is then spent and every older session over. Looking spends nothing."""
-    row = _behind(token, kind)
-    if row is None:
-        return _spent(kind)
-    form = forms.ChoosePassword(kept.form_data())
-    if request.method == "POST" and form.validate():
-        try:
-            with unit_of_work():
-                person = registration.choose_password(token, kind, form.password.data or "")
-            flash(
-                _("Your address is confirmed and your password set.")
-                if kind == "confirmation"
-                else _("Your password is set."),
-                "good",
-            )
-            onward = row.onward
-            if kind == "confirmation":  # first of all: whom does one apply for
-                onward = url_for("identity.add_organisation", next=onward or None)
-            return _let_in(person, onward)
-        except links.Spent:
-            return _spent(kind)
-        except Invalid as fault:
-            forms.show_faults(form, fault)
-    shown = render_template("identity/choose_password.html", form=form, kind=kind, email=row.present)
-    return _secret((shown, 400 if form.errors else 200))
-
-
-@bp.route("/letter/<any(address, undo, language, draft):kind>/<token>", methods=["GET", "POST"])
-@access(PUBLIC)
-@limiter.limit("30 per hour", methods=["POST"])
-def open_letter(kind: str, token: str) -> Any:
-    """What a letter asks to be confirmed, with one button: the new address, the old one again, the other language, that
-    one goes on with a draft."""
-    row = _behind(token, kind)
-    if row is None:
-        return _spent(kind)
-    form = forms.OpenLetter()
-    refused = ""
-    who = visit.visitor()
-    if kind == "draft" and who is not None and who.id != row.person_id:
-        refused = _(
-            "You are signed in as somebody else, and this link is another person’s. Sign out, then open it again."
-        )
-    elif request.method == "POST" and form.validate():
-        try:
-            with unit_of_work():
-                onward = _LETTERS[kind](token)
-            return _let_in(service.person(row.person_id), onward) if kind == "draft" else redirect(onward, 303)
-        except links.Spent:
-            return _spent(kind)
-        except GrantFlowError as refusal:
-            refused = str(refusal)
-    shown = render_template("identity/open_letter.html", form=form, kind=kind, row=row, refused=refused)
-    return _secret((shown, 403 if refused else 200))
-
-
-def _take_address(token: str) -> str:
-    addresses.take_address(token)
-    flash(_("The new address is yours: sign in with it, letters go there."), "good")
-    return url_for("identity.profile" if visit.visitor() else "identity.sign_in")
-
-
-def _restore_address(token: str) -> str:
-    _person, way = addresses.undo_address(token)
-    flash(_("The address is as it was, and nobody is signed in any more. Now choose a new password."), "good")
-    return way
-
-
-def _take_language(token: str) -> str:
-    _person, language = addresses.take_language(token)
-    session["language"] = language
-    refresh()
-    flash(_("Pages and letters are in this language from now on."), "good")
-    return url_for("identity.profile" if visit.visitor() else "identity.sign_in")
-
-
-def _go_on(token: str) -> str:
-    return str(links.spend(token, "draft").onward)
-
-
-_LETTERS: dict[str, Callable[[str], str]] = {
-    "draft": _go_on,
-    "address": _take_address,
-    "undo": _restore_address,
-    "language": _take_language,
-}

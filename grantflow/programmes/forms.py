@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectMultipleField, StringField, TextAreaField, ValidationError
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from grantflow.clock import local
 from grantflow.history.canonical import stamp
-from grantflow.identity.forms import Keyed, reason_field
-from grantflow.typed import Unreadable, clean_text, parse_date, parse_hour
+from grantflow.identity.forms import Keyed, last_day, last_hour, reason_field
+from grantflow.typed import Unreadable, clean_text, parse_date
 
 
 class TickList(SelectMultipleField):
@@ -60,16 +60,8 @@ class ScopeForm(FlaskForm):  # type: ignore[misc]
 class ClosingForm(Keyed):
     """The later closing hour of a call, and why. `seen` is the hour that stood when the form was shown."""
 
-    day = StringField(
-        _("New closing day"),
-        [InputRequired(_("Write the day, for example 1.11.2021."))],
-        description=_("Day, month and year, for example 14.09.2021"),
-    )
-    hour = StringField(
-        _("Until what hour"),
-        [InputRequired(_("Write the hour, for example 23:59."))],
-        description=_("By the clock of the call. 23:59 is the end of the day."),
-    )
+    day = last_day(_("New closing day"), _("Day, month and year, for example 14.09.2021"))
+    hour = last_hour()
     reason = reason_field(_("Reason"), _("It stands in the letters to those who hold a draft, and in the history."))
     seen = HiddenField()
 
@@ -77,20 +69,6 @@ class ClosingForm(Keyed):
         here = closes_at.astimezone(ZoneInfo(zone))
         super().__init__(formdata, data={"day": f"{here:%d.%m.%Y}", "hour": f"{here:%H:%M}", "seen": stamp(closes_at)})
         self.zone = zone
-
-    def validate_day(self, field: Any) -> None:
-        """A day that exists."""
-        try:
-            self.read_day: date = parse_date(field.data)
-        except Unreadable as told:
-            raise ValidationError(str(told)) from told
-
-    def validate_hour(self, field: Any) -> None:
-        """An hour of the day."""
-        try:
-            self.read_hour = parse_hour(field.data)
-        except Unreadable as told:
-            raise ValidationError(str(told)) from told
 
     def validate_reason(self, field: Any) -> None:
         """Something written."""
@@ -101,7 +79,8 @@ class ClosingForm(Keyed):
     @property
     def closes_at(self) -> datetime:
         """The instant that was written: the end of the minute, so that 23:59 lasts until midnight."""
-        return local(self.read_day, *self.read_hour, self.zone) + timedelta(seconds=59, microseconds=999_999)
+        assert self.day.day is not None  # it was judged
+        return local(self.day.day, *self.hour.hour, self.zone) + timedelta(seconds=59, microseconds=999_999)
 
     def see(self, closes_at: datetime) -> None:
         """Take the hour as it stands now for the one seen: it is shown together with what was typed."""

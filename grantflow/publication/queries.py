@@ -102,8 +102,8 @@ def results_of(code: str, awarded: int | None = 1, reserve: int | None = 1) -> R
     return Results(
         call,
         terms,
-        _listed(call.case_id, terms, _D.kind == "awarded", sum(row.number for row in funded), awarded),
-        _listed(call.case_id, terms, _in_reserve(), sum(row.number for row in counted if row.reserve), reserve),
+        _listed(call.case_id, _D.kind == "awarded", sum(row.number for row in funded), awarded),
+        _listed(call.case_id, _in_reserve(), sum(row.number for row in counted if row.reserve), reserve),
         sum(row.number for row in funded if not row.back),
         Money(sum(int(row.minor) for row in funded if not row.back), call.currency),
         _received(call.case_id),
@@ -143,12 +143,13 @@ def _counts(call_id: int) -> Any:
     return session().execute(query.group_by(*by)).all()
 
 
-def _listed(call_id: int, terms: Terms, which: Any, total: int, number: int | None) -> Listed:
+def _listed(call_id: int, which: Any, total: int, number: int | None) -> Listed:
     """A page of a list by place, or the whole of it."""
     page = Page(number or 1, total, PAGE if number else max(total, 1))
     found = session().execute(
         select(
-            _D.place, _C.ref, Application.title, ApplicationVersion.answers, Organisation.name_en, Organisation.name_ru,
+            _D.place, _C.ref, Application.title, ApplicationVersion.answers, ApplicationVersion.pack_hash,
+            Organisation.name_en, Organisation.name_ru,
             Place.name.label("district"), _D.mean, _D.amount_minor, _D.currency, given_back().label("back"),
         )
         .join(Case.__table__, _C.id == _D.case_id)
@@ -170,7 +171,7 @@ def _listed(call_id: int, terms: Terms, which: Any, total: int, number: int | No
             row.place,
             row.ref or "",
             row.title,
-            _title_en(row.answers, terms),
+            _title_en(row.answers, row.pack_hash),
             {"en": row.name_en or row.name_ru, "ru": row.name_ru or row.name_en},
             row.district,
             row.mean,
@@ -182,10 +183,10 @@ def _listed(call_id: int, terms: Terms, which: Any, total: int, number: int | No
     return Listed(tuple(rows), page)
 
 
-def _title_en(answers: str, terms: Terms) -> str:
-    if terms.keys.title_en is None:
-        return ""
-    found: Any = json.loads(answers).get(terms.keys.title_en)
+def _title_en(answers: str, pack_hash: str) -> str:
+    """The title in English, where the form that was answered asked for it."""
+    key = terms_of(pack_hash).keys.title_en
+    found: Any = json.loads(answers).get(key) if key else None
     return found if isinstance(found, str) else ""
 
 

@@ -6,8 +6,7 @@ is written. My reviews are in `tasks`, the board of a panel in `boards`, its ran
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -29,7 +28,8 @@ from grantflow.rendering import language
 from grantflow.scoring import ranking
 from grantflow.scoring.models import Decision, Panel, PanelMember, Review, Standing
 from grantflow.scoring.panels import reviews_due_at
-from grantflow.submissions.models import Application, ApplicationVersion
+from grantflow.submissions.models import Application
+from grantflow.submissions.queries import english_titles
 from grantflow.submissions.rows import terms_of
 
 _CASES = Case.__table__
@@ -156,23 +156,8 @@ def _lines(*conditions: Any) -> list[Line]:
         .options(defer(Application.answers), defer(Application.typed), defer(Application.saved))
     )
     found: list[Any] = list(rows)
-    titles = english_titles([row[1] for row in found]) if language() == "en" else {}
+    titles = english_titles([row[0].id for row in found]) if language() == "en" else {}
     return [replace(Line(*row), title_en=titles.get(row[1].case_id, "")) for row in found]
-
-
-def english_titles(applications: Sequence[Application]) -> dict[int, str]:
-    """The titles in English that applicants wrote beside their own, in one query."""
-    keys = {a.case_id: terms_of(a.pack_hash).keys.title_en for a in applications}
-    rows = session().execute(
-        select(ApplicationVersion.case_id, ApplicationVersion.answers)
-        .join(Application, Application.case_id == ApplicationVersion.case_id)
-        .where(
-            ApplicationVersion.case_id.in_([number for number, key in keys.items() if key]),
-            ApplicationVersion.n == Application.submitted_version,
-        )
-    )
-    found = {row.case_id: json.loads(row.answers).get(keys[row.case_id]) for row in rows}
-    return {number: title for number, title in found.items() if isinstance(title, str)}
 
 
 def lines_of(case_ids: Collection[int], actor: Actor) -> dict[int, Line]:

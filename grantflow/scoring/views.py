@@ -165,7 +165,7 @@ def _review_page(
     typed: bool = False,
 ) -> str:
     facts = case_facts(line.case, current_actor())
-    facts["asked"] = asked(facts["sheet"].terms.questions.values(), facts["sent"] or {})
+    facts["asked"] = asked(facts["terms"].questions.values(), facts["sent"] or {})
     writing = (mine is None or mine.status == "draft") and standing.open_for_reviews(line.case)
     sent = mine is not None and mine.status != "draft"
     return render_template(

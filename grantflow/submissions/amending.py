@@ -115,16 +115,23 @@ def plan(code: str, actor: Actor, only: Sequence[str] = (), *, hold: bool = True
 
 
 def carry_out(
-    code: str, actor: Actor, reason: str, only: Sequence[str] = (), *, seen: Mapping[int, Any], mark: str = ""
+    code: str,
+    actor: Actor,
+    reason: str,
+    only: Sequence[str] = (),
+    *,
+    seen: Mapping[int, Any] | None = None,
+    mark: str = "",
 ) -> Plan:
     """Move what a plan says, one event for each application, inside a unit of work: all of them or none.
 
     A lost answer leaves the draft and is kept beside the event; what was sent stays as it was sent. Stale where an
-    application, or one of its answers, is not what it was when the plan was looked over.
+    application, or one of its answers, is not what it was when the plan was looked over: `seen` are its versions, `mark`
+    its mark; one of the two at least.
     """
     made = plan(code, actor, only)
     now = made.versions
-    if odd := sorted(n for n in now.keys() | seen.keys() if now.get(n) != seen.get(n)):
+    if seen is not None and (odd := sorted(n for n in now.keys() | seen.keys() if now.get(n) != seen.get(n))):
         names = ", ".join(_name(get(number)) for number in odd)
         raise Stale(_("These cases changed since the preview: %(cases)s. Look at it anew.", cases=names))
     if mark and mark != made.mark:

@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Blueprint
 
+from grantflow.cases import sealed
 from grantflow.cases.access import see
 from grantflow.cases.service import get
 from grantflow.errors import NotFound
@@ -32,11 +33,11 @@ def sheet_for(case_id: int) -> Sheet:
 def writer_in(case_id: int, section: str | None = None, *, whole: bool = False) -> tuple[Any, Share]:
     """The application's case and what the visitor writes of it; NotFound for whoever has no part in it, not in this
     section, or not in the whole where that is asked for."""
-    case = get(case_id)
-    share = share_of(case, current_actor()) if case.kind == "application" else None
+    case, actor = get(case_id), current_actor()
+    share = share_of(case, actor) if case.kind == "application" else None
     if share is None or (whole and not share.whole) or (section is not None and not share.opens(section)):
         raise NotFound
-    return case, share
+    return sealed.one_as_told(case, actor), share
 
 
 def case_of_writer(case_id: int) -> Any:

@@ -37,6 +37,12 @@ class Text:
     typed: Mapping[str, Any]
     """What was typed and not understood, in words that were set aside; nothing like it was ever sent."""
 
+    @property
+    def places(self) -> list[str]:
+        """The codes of the districts it names."""
+        codes = [code for code, question in self.terms.questions.items() if question.kind == "district"]
+        return [str(self.answers[code]) for code in codes if self.answers.get(code)]
+
     def of(self, question: Question) -> Answer:
         """What it says to a question."""
         typed = self.typed.get(question.code)
@@ -53,9 +59,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Row:
-    """A question with both answers. `words`: the text of both in pieces ("", "out" or "in"), where that tells more."""
+    """A question with both answers. `was`: the question as the earlier one was asked it. `words`: the text of both in
+    pieces ("", "out" or "in"), where that tells more."""
 
     question: Question
+    was: Question
     before: Answer
     after: Answer
     words: tuple[tuple[str, str], ...] = ()
@@ -88,7 +96,12 @@ def compared(before: Text, after: Text) -> list[tuple[Section, list[Row]]]:
     for terms in (after.terms, before.terms):
         for section in terms.form:
             rows = [
-                _row(question, before.of(question), after.of(question))
+                _row(
+                    question,
+                    before.terms.questions.get(question.code, question),
+                    before.of(question),
+                    after.of(question),
+                )
                 for question in section.questions
                 if question.code in codes and question.code not in seen
             ]
@@ -102,12 +115,12 @@ def _heard(text: Text) -> list[Question]:
     return asked(text.terms.questions.values(), text.answers)
 
 
-def _row(question: Question, before: Answer, after: Answer) -> Row:
+def _row(question: Question, was: Question, before: Answer, after: Answer) -> Row:
     old, new = before.typed or before.value, after.typed or after.value
     words: tuple[tuple[str, str], ...] = ()
     if question.kind in _TEXTS and isinstance(old, str) and isinstance(new, str) and old != new:
         words = word_by_word(old, new)
-    return Row(question, before, after, words)
+    return Row(question, was, before, after, words)
 
 
 def word_by_word(before: str, after: str) -> tuple[tuple[str, str], ...]:

@@ -38,12 +38,11 @@ def compare(case_id: int) -> Any:
     if before is None or after is None:
         raise NotFound
     blocks = comparing.compared(before, after)
-    key = sheet.terms.keys.district
     return render_template(
         "submissions/compare.html", sheet=sheet, before=before, after=after, blocks=blocks, versions=versions,
         asides=service.reopening.asides_of(case_id) if writer else [], everything="all" in request.args,
         changed=sum(not row.same for _section, rows in blocks for row in rows),
-        places=place_names([str(code) for text in (before, after) if (code := text.answers.get(key))]),
+        places=place_names([*before.places, *after.places]),
         sums=[Sums.of(text.terms, Draft(dict(text.answers))) for text in (before, after)],
         title=pages.title_of(sheet),
     )  # fmt: skip

@@ -6,6 +6,7 @@ Which answers may stand under other terms is `amending`'s.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from grantflow.programmes.questions import Question, asked, is_answered
 from grantflow.programmes.terms import Terms
 from grantflow.submissions.amending import carried
 from grantflow.submissions.answers import Draft
-from grantflow.submissions.rows import APPLICATIONS, CASES, answers_of, may_write, mode, row_of, terms_of
+from grantflow.submissions.rows import APPLICATIONS, CASES, may_write, mode, row_of, terms_of, version_of
 from grantflow.submissions.sharing import share_of
 
 SHOWN = 10
@@ -78,9 +79,9 @@ def earlier_of(row: Any, actor: Actor) -> list[Earlier]:
 def preview(row: Any, source: Earlier) -> Copy:
     """What copying from there would fill; changes nothing."""
     there = row_of(source.case_id)
-    n = there.submitted_version
-    given = answers_of(there.case_id, n) if n is not None else dict(there.answers)
-    old = terms_of(there.pack_hash)
+    sent = version_of(there.case_id, there.submitted_version) if there.submitted_version else None
+    given = json.loads(sent.answers) if sent else dict(there.answers)
+    old = terms_of((sent or there).pack_hash)
     return _judge(old, terms_of(row.pack_hash), given, Draft(dict(row.answers), dict(row.typed)), source)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from grantflow.cases import sealed
 from grantflow.cases.access import see
 from grantflow.cases.pages import case_page
 from grantflow.clock import local
@@ -36,7 +37,8 @@ def extension(case_id: int) -> Any:
     refused, status = "", 200
     if request.method == "POST":
         if form.validate():
-            until = local(form.read_day, *form.read_hour, sheet.call.zone, 59)
+            assert form.day.day is not None
+            until = local(form.day.day, *form.hour.hour, sheet.call.zone, 59)
             try:
                 with unit_of_work():
                     service.extend_deadline(
@@ -71,4 +73,5 @@ def drafts(code: str) -> str:
 @case_page("application")
 def page(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
     """The body of an application's page: in short, what was sent, and what later stages say of it."""
+    case = sealed.one_as_told(case, actor)
     return "submissions/case.html", pages.case_facts(case, actor) | {"parts": parts_of(case, actor)}

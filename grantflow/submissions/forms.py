@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -30,15 +29,13 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from grantflow import rendering
 from grantflow.cases.pages import move_form
 from grantflow.identity.access import Actor
-from grantflow.identity.forms import Keyed, reason_field
+from grantflow.identity.forms import Keyed, last_day, last_hour, reason_field
 from grantflow.programmes.questions import Column, Question
-from grantflow.rendering import Unreadable, parse_date
 from grantflow.submissions import budget
 from grantflow.submissions.answers import Draft
 from grantflow.submissions.queries import District
 from grantflow.submissions.reading import SEXES, Fault
 from grantflow.submissions.rows import row_of, terms_of
-from grantflow.typed import parse_hour
 
 SPARE_LINES = 1
 FEWEST_LINES = 3
@@ -235,28 +232,9 @@ class SubmitForm(Keyed):
 class ExtensionForm(Keyed):
     """Until when one applicant has time, and why."""
 
-    day = StringField(_("Last day"), validators=[InputRequired(_("Write the day, for example 1.11.2021."))])
-    hour = StringField(
-        _("Until what hour"),
-        default="23:59",
-        description=_("By the clock of the call. 23:59 is the end of the day."),
-        validators=[InputRequired(_("Write the hour, for example 23:59."))],
-    )
+    day = last_day(_("Last day"))
+    hour = last_hour()
     reason = reason_field(_("Why"), _("The applicant reads it, and it stands in the history."))
-
-    def validate_day(self, field: Any) -> None:
-        """A day that can be read one way."""
-        try:
-            self.read_day: date = parse_date(field.data)
-        except Unreadable as told:
-            raise ValidationError(str(told)) from told
-
-    def validate_hour(self, field: Any) -> None:
-        """An hour of the day."""
-        try:
-            self.read_hour = parse_hour(field.data)
-        except Unreadable as told:
-            raise ValidationError(str(told)) from told
 
 
 @move_form("submissions.return")

@@ -50,6 +50,7 @@ class Application(Base):
         CheckConstraint("extension_until IS NULL OR extension_reason <> ''", name="extension_with_its_reason"),
         Index("ix_applications_call_id_district_id", "call_id", "district_id"),
         Index("ix_applications_organisation_id_call_id", "organisation_id", "call_id"),
+        Index("ix_applications_call_id_likeness", "call_id", "likeness"),
     )
 
     case_id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -83,6 +84,8 @@ class Application(Base):
     extension_reason: Mapped[str] = mapped_column(Text, default="")
     search_key: Mapped[str] = mapped_column(Text, default="")
     """Number, title and applicant in one normal form (case, ё, Latin), for the pipeline's search."""
+    likeness: Mapped[str] = mapped_column(Text, default="")
+    """The mark under which titles that say nearly the same stand together."""
 
 
 class Ownership(Base):

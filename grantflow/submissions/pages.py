@@ -25,6 +25,7 @@ from grantflow.programmes.hearing import Heard
 from grantflow.programmes.queries import HIDDEN_FROM_PUBLIC
 from grantflow.programmes.questions import Question, Section, asked
 from grantflow.programmes.service import closing_instant
+from grantflow.programmes.terms import Terms
 from grantflow.submissions import hanging
 from grantflow.submissions.answers import Draft, Sums, all_faults, changed, sections
 from grantflow.submissions.coleads import co_leads_at
@@ -44,7 +45,7 @@ from grantflow.submissions.queries import (
 )
 from grantflow.submissions.reading import Fault
 from grantflow.submissions.reopening import asides_of
-from grantflow.submissions.rows import call_of, draft_of, may_write, mode, row_of, version_of, window
+from grantflow.submissions.rows import call_of, draft_of, may_write, mode, row_of, terms_of, version_of, window
 from grantflow.submissions.sending import may_read
 from grantflow.submissions.sharing import Share, share_of
 
@@ -247,13 +248,15 @@ def answered(sheet: Sheet) -> list[dict[str, Any]]:
 
 
 def version_page(sheet: Sheet, n: int) -> dict[str, Any]:
-    """A version that was sent, section by section, and which answers differ from the version before it."""
+    """A version that was sent, section by section, under the terms it was sent under, and which answers differ from the
+    version before it."""
     row = version_of(sheet.case.id, n)
-    answers = json.loads(row.answers)
-    heard = asked(sheet.terms.questions.values(), answers)
+    answers, terms = json.loads(row.answers), terms_of(row.pack_hash)
+    heard = asked(terms.questions.values(), answers)
     before = json.loads(version_of(sheet.case.id, n - 1).answers) if n > 1 else None
     return {
         "sheet": sheet,
+        "terms": terms,
         "version": row,
         "answers": [
             {
@@ -264,13 +267,13 @@ def version_page(sheet: Sheet, n: int) -> dict[str, Any]:
                     if any(q.code == own.code for own in part.questions)
                 ],
             }
-            for part in sheet.terms.form
+            for part in terms.form
         ],
-        "changed": [] if before is None else changed(sheet.terms.questions.values(), before, answers),
+        "changed": [] if before is None else changed(terms.questions.values(), before, answers),
         "versions": versions_of(sheet.case.id),
-        "places": places_in(sheet, answers),
-        "sums": Sums.of(sheet.terms, Draft(answers)),
-        "title": str(answers.get(sheet.terms.keys.title, "")),
+        "places": places_in(terms, answers),
+        "sums": Sums.of(terms, Draft(answers)),
+        "title": str(answers.get(terms.keys.title, "")),
         "late": late_words(sheet, row.submitted_at),
         "co_leads": co_leads_at(sheet.case.id, row.submitted_at),
     }
@@ -287,9 +290,9 @@ def may_reopen(sheet: Sheet, actor: Actor) -> bool:
     return any(ask(sheet.case, move, actor) for move in moves)
 
 
-def places_in(sheet: Sheet, answers: dict[str, Any]) -> dict[str, Any]:
-    """The names of the districts in answers, by code."""
-    districts_asked = [code for code, q in sheet.terms.questions.items() if q.kind == "district"]
+def places_in(terms: Terms, answers: dict[str, Any]) -> dict[str, Any]:
+    """The names of the districts in answers to these terms, by code."""
+    districts_asked = [code for code, q in terms.questions.items() if q.kind == "district"]
     return place_names(answers[code] for code in districts_asked if code in answers)
 
 
@@ -318,14 +321,16 @@ def under_way(call_id: int, drafts: int, corrections: int) -> tuple[tuple[list[S
 
 
 def case_facts(case: Any, actor: Actor) -> dict[str, Any]:
-    """What the page of an application's case shows of it; `closed` says why its content is not shown, if
-    it is not."""
+    """What the page of an application's case shows of it; `closed` says why its content is not shown, if it is not.
+
+    What was sent is read under the terms it was sent under (`terms`), which the draft may have left since."""
     sheet = sheet_of(case)
     verdict = may_read(case, actor)
     writer = "applicant" in actor.roles_on(case)
     n = sheet.row.submitted_version
     facts: dict[str, Any] = {
         "sheet": sheet,
+        "terms": sheet.terms,
         "writer": writer,
         "mode": mode(case) if writer else "",
         "closed": "" if verdict else verdict.because,
@@ -335,30 +340,32 @@ def case_facts(case: Any, actor: Actor) -> dict[str, Any]:
         "versions": [],
     }
     if n is not None and verdict:
-        answers = json.loads(version_of(case.id, n).answers)
+        version = version_of(case.id, n)
+        answers, terms = json.loads(version.answers), terms_of(version.pack_hash)
         facts |= {
             "sent": answers,
-            "sums": Sums.of(sheet.terms, Draft(answers)),
+            "terms": terms,
+            "sums": Sums.of(terms, Draft(answers)),
             "versions": versions_of(case.id),
             "late": functools.partial(late_words, sheet),
             "asides": asides_of(case.id) if writer else [],
-            "places": places_in(sheet, answers),
+            "places": places_in(terms, answers),
             "papers": [
                 (question, item)
-                for code, question in sheet.terms.questions.items()
+                for code, question in terms.questions.items()
                 if question.kind == "file"
                 for item in answers.get(code) or ()
             ],
-            "key_answers": key_answers(sheet, answers),
+            "key_answers": key_answers(terms, answers),
         }
     return facts
 
 
-def key_answers(sheet: Sheet, answers: dict[str, Any]) -> list[dict[str, Any]]:
+def key_answers(terms: Terms, answers: dict[str, Any]) -> list[dict[str, Any]]:
     """The answers one reads first: the first long text of each section, and who will benefit."""
-    heard = {q.code for q in asked(sheet.terms.questions.values(), answers)}
+    heard = {q.code for q in asked(terms.questions.values(), answers)}
     found = []
-    for part in sheet.terms.form:
+    for part in terms.form:
         for question in part.questions:
             if question.kind in ("long_text", "counter") and question.code in heard and question.code in answers:
                 found.append({"question": question, "value": answers[question.code]})

@@ -16,6 +16,7 @@ from sqlalchemy import Select, and_, func, or_, select
 
 from grantflow.cases import titles
 from grantflow.cases.access import visible_to
+from grantflow.cases.sealed import untold
 from grantflow.db import session
 from grantflow.errors import NotFound
 from grantflow.identity.access import Actor
@@ -242,7 +243,7 @@ def open_of(actor: Actor) -> list[Any]:
     if not actor.scopes("applicant", "organisation_id") and not shared_with(actor):
         return []
     columns = (_C.id, _C.ref, _C.workflow_hash, _C.state, _A.extension_until, _A.correction_due_at)
-    query = _written(actor, *columns, Call.code, Call.closes_at).where(writable())
+    query = _written(actor, *columns, Call.code, Call.closes_at).where(writable(), ~untold())
     return list(session().execute(query.order_by(_C.opened_at.desc(), _C.id.desc())))
 
 

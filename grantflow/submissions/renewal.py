@@ -100,10 +100,7 @@ def call_versions(code: str) -> Any:
         if form.validate():
             try:
                 with unit_of_work():
-                    seen = amending.plan(code, actor).versions
-                    done = amending.carry_out(
-                        code, actor, form.reason.data or "", seen=seen, mark=form.seen.data or "-"
-                    )
+                    done = amending.carry_out(code, actor, form.reason.data or "", mark=form.seen.data or "-")
             except Stale as late:
                 status, stale = 409, str(late)
             except Refused as refusal:

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, false, or_, select
 from grantflow import clock
 from grantflow.cases import definitions
 from grantflow.cases.models import Case
+from grantflow.cases.sealed import one_as_told
 from grantflow.cases.service import get
 from grantflow.db import connection, session
 from grantflow.engine.definition import Stage
@@ -212,6 +213,8 @@ def may_write(case: Any, row: Any, actor: Actor, section: Section | None = None)
     if section is not None and not share.opens(section.code):
         return no(_("You were invited to write other sections of this application."))
     how = mode(case)
+    if how == "returned":
+        how = mode(one_as_told(case, actor))
     if not how and row.submitted_version is None:
         return no(_("It was not sent and is closed: it can be read, not written."))
     if not how:

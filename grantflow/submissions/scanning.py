@@ -2,7 +2,8 @@
 marked once. A check that was killed, or that could not say, is made again.
 
 The command gets the path of the file as its last word and ends with 0 for clean and 1 for harmful. What a file may be at
-all is told at once, in `files`; until it is clean nobody but its writers may open it, and it is not sent.
+all is told at once, in `files`; until it is clean nobody but its writers may open it, and it is not sent. Who attached a
+harmful one and the applicant are told by a notice.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from sqlalchemy import or_, select, update
 
 from grantflow import clock
 from grantflow.cases.outbox import never
+from grantflow.cases.service import lock, record
 from grantflow.cases.worker import long_work
-from grantflow.db import session, unit_of_work
+from grantflow.db import session, unit_of_work, writing
+from grantflow.identity.access import SYSTEM
+from grantflow.submissions.extension import applicants_of
 from grantflow.submissions.files import path_of, settings
-from grantflow.submissions.rows import FILES
+from grantflow.submissions.rows import FILES, call_of, row_of, terms_of
 
 log = structlog.get_logger(__name__)
 _F = FILES.c
@@ -58,7 +62,7 @@ def claim() -> Any | None:
             update(FILES)
             .where(_F.id.in_(waiting.with_for_update(skip_locked=True)))
             .values(scan_lease_until=lease, scan_attempts=_F.scan_attempts + 1)
-            .returning(_F.id, _F.stored_name, _F.scan_attempts)
+            .returning(_F.id, _F.case_id, _F.stored_name, _F.scan_attempts)
         ).one_or_none()
 
 
@@ -68,9 +72,15 @@ def _check(row: Any) -> int:
         pause = min(timedelta(seconds=5 * 2 ** min(row.scan_attempts, 12)), LONGEST_PAUSE)
         _mark(row, scan_lease_until=clock.now() + pause)
         return 0
-    _mark(row, scan="clean" if said else "infected", scanned_at=clock.now(), scan_lease_until=None)
-    if not said:
+    done = {"scanned_at": clock.now(), "scan_lease_until": None}
+    if said:
+        _mark(row, scan="clean", **done)
+    else:
         log.warning("an attached file is harmful by the word of the scanner", file=row.id)
+        with unit_of_work():
+            case = lock(row.case_id)
+            if (found := _write(row, scan="infected", **done)) is not None and found.removed_at is None:
+                _tell(case, found)
     return 1
 
 
@@ -99,10 +109,28 @@ def ask(stored_name: str) -> bool | None:
 
 
 def _mark(row: Any, **values: Any) -> None:
-    """Write down what came of this attempt, unless another has taken the file over since."""
+    with unit_of_work():
+        _write(row, **values)
+
+
+def _write(row: Any, **values: Any) -> Any | None:
+    """Write down what came of this attempt; None where another has taken the file over since."""
     held = (_F.id == row.id, _F.scan == "waiting", _F.scan_attempts == row.scan_attempts)
-    with unit_of_work() as current:
-        current.execute(update(FILES).where(*held).values(**values))
+    return writing().execute(update(FILES).where(*held).values(**values).returning(FILES)).one_or_none()
+
+
+def _tell(case: Any, file: Any) -> None:
+    """Whoever attached it and all who act for the applicant are told; who opens the application reads it there too."""
+    row = row_of(case.id)
+    question = terms_of(row.pack_hash).questions.get(file.question)
+    asked = {"en": question.label.en, "ru": question.label.ru} if question else {"en": "", "ru": ""}
+    people = dict.fromkeys([*applicants_of(row.organisation_id), *filter(None, [file.uploaded_by])])
+    note = {language: f"{file.filename} ({label})" if label else file.filename for language, label in asked.items()}
+    call = call_of(row.call_id)
+    title = row.title or {"en": call.name.in_("en"), "ru": call.name.in_("ru")}
+    told = {"title": title, "note": note, "page": f"/applications/{case.id}"}
+    facts = {"question": asked} if question else {}
+    record(case.id, "file_harmful", actor=SYSTEM, facts=facts, notices=[("file_harmful", list(people), told)])
 
 
 __all__ = ["ask", "claim", "work"]

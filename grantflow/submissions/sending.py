@@ -5,6 +5,7 @@ Leaves what is written to `drafts`, and what later stages decide to them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from grantflow import clock
 from grantflow.cases import definitions
+from grantflow.cases import sealed as seals
 from grantflow.cases.context import Context
 from grantflow.cases.service import Outcome, fire, get, lock
 from grantflow.db import session
@@ -31,12 +33,12 @@ from grantflow.programmes.terms import Terms
 from grantflow.rendering import moment
 from grantflow.submissions.answers import Draft, all_faults, changed, facts, final, sealed
 from grantflow.submissions.coleads import sealed_of
+from grantflow.submissions.likeness import mark_of
 from grantflow.submissions.reading import Fault
 from grantflow.submissions.rows import (
     APPLICATIONS,
     CASES,
     VERSIONS,
-    answers_of,
     call_of,
     correction_window,
     draft_of,
@@ -45,6 +47,7 @@ from grantflow.submissions.rows import (
     place_of,
     row_of,
     terms_of,
+    version_of,
     window,
 )
 from grantflow.submissions.sharing import share_of
@@ -60,6 +63,7 @@ _SENT = Prepared(
     update(APPLICATIONS).where(APPLICATIONS.c.case_id == bindparam("sent_case")),
     *("title", "district_id", "award_type", "grant_kind", "total_minor", "own_minor", "asked_minor", "led_by"),
     *("submitted_version", "submitted_at", "correction_due_at", "reopened", "correction_note", "search_key"),
+    "likeness",
 )
 
 Gate = Callable[[Any, Actor], Verdict]
@@ -144,7 +148,9 @@ def call_open(ctx: Context) -> Verdict:
 
 @registry.guard("submissions.correction_in_time")
 def correction_in_time(ctx: Context) -> Verdict:
-    """The time for the correction is not over."""
+    """The time for the correction is not over, and its applicant was told of it."""
+    if seals.one_as_told(ctx.case, ctx.actor) is not ctx.case:
+        return no(seals.WORKED_ON)
     return correction_window(_row(ctx), ctx.now, _call(ctx).zone)
 
 
@@ -192,9 +198,10 @@ def keep(ctx: Context, at: datetime) -> tuple[int, str]:
     terms = terms_of(row.pack_hash)
     answers = final(terms, _draft(ctx))
     text, digest = sealed(answers | sealed_of(ctx.case.id))
-    before = answers_of(ctx.case.id, row.submitted_version) if row.submitted_version else {}
+    last = version_of(ctx.case.id, row.submitted_version) if row.submitted_version else None
+    before, old = (json.loads(last.answers), terms_of(last.pack_hash)) if last else ({}, terms)
     n = (row.submitted_version or 0) + 1
-    was, now = facts(terms, before) if before else {}, facts(terms, answers)
+    was, now = facts(old, before) if before else {}, facts(terms, answers)
     title = str(now["title"])[:400]
     english = str(answers.get(terms.keys.title_en or "") or "")
     places = {code: place for code in (was.get("district"), now["district"]) if code and (place := place_of(code))}
@@ -208,6 +215,7 @@ def keep(ctx: Context, at: datetime) -> tuple[int, str]:
     )  # fmt: skip
     # The last thing before the rows that show it: until the commit nobody else of this call gets a number.
     ref = ctx.case.ref or allot_number(row.call_id)
+    key = search_key(ref, title, english)
     _SENT.run(
         ctx.connection,
         {
@@ -215,7 +223,7 @@ def keep(ctx: Context, at: datetime) -> tuple[int, str]:
             "award_type": now["award_type"], "grant_kind": now["grant_kind"], "total_minor": now["whole_budget"],
             "own_minor": now["own_share"], "asked_minor": now["asked"], "led_by": answers.get(terms.keys.led_by or ""),
             "submitted_version": n, "submitted_at": at, "correction_due_at": None, "reopened": [],
-            "correction_note": "", "search_key": search_key(ref, title, english),
+            "correction_note": "", "search_key": key, "likeness": mark_of(key),
         },
     )  # fmt: skip
     ctx.set_scope(ref=ref, title=title)
@@ -227,7 +235,7 @@ def keep(ctx: Context, at: datetime) -> tuple[int, str]:
     if before:
         ctx.fact("answers_changed", changed(terms.questions.values(), before, answers))
     for name, value in now.items():
-        ctx.change(name, *(_said(terms, name, v, places) for v in (was.get(name), value)))
+        ctx.change(name, _said(old, name, was.get(name), places), _said(terms, name, value, places))
     return n, digest
 
 
@@ -258,7 +266,7 @@ def reopen(ctx: Context) -> None:
     wanted = [s.code for s in terms.form if s.code in (ctx.payload.get("sections") or ())]
     if not wanted:
         raise Refused(_("Name at least one section to be corrected."))
-    due = working_days_after(ctx.now, CORRECTION_DAYS, call_of(row.call_id).zone, terms.days_off)
+    due = working_days_after(ctx.now + ctx.wait, CORRECTION_DAYS, call_of(row.call_id).zone, terms.days_off)
     ctx.session.execute(
         update(APPLICATIONS)
         .where(APPLICATIONS.c.case_id == ctx.case.id)

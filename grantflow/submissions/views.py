@@ -12,7 +12,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from wtforms import SelectChoice  # type: ignore[attr-defined]  # the stubs are older than the library
 
-from grantflow.cases import definitions
+from grantflow.cases import sealed
 from grantflow.cases.access import see
 from grantflow.cases.service import get
 from grantflow.db import unit_of_work
@@ -70,8 +70,10 @@ def index() -> str:
     """Every application of the organisations one acts for, and those one was invited to."""
     actor = current_actor()
     mine, page = applications_of(actor, number(request.args.get("page")))
-    cards = {m.case.id: definitions.card(m.case) for m in mine}
-    return render_template("submissions/index.html", mine=mine, page=page, cards=cards, mode=service.mode)
+    known = sealed.shown_states([m.case for m in mine], actor)
+    cards = {number: shown.state for number, shown in known.items()}
+    modes = {m.case.id: "" if known[m.case.id].sealed else service.mode(m.case) for m in mine}
+    return render_template("submissions/index.html", mine=mine, page=page, cards=cards, modes=modes)
 
 
 @bp.route("/calls/<code>/apply", methods=["GET", "POST"])
@@ -110,7 +112,7 @@ def apply(code: str) -> Any:
 def tasks(case_id: int) -> Any:
     """The sections of a draft with how far each is. Who may only read is shown the case's page."""
     actor = current_actor()
-    case = get(case_id)
+    case = sealed.one_as_told(get(case_id), actor)
     share = share_of(case, actor) if case.kind == "application" else None
     if share is None or (share.member and not service.mode(case)):
         see(case_id, actor, "application")
@@ -182,7 +184,7 @@ def _save(sheet: Sheet, section: str) -> Any:
         with unit_of_work():
             saved = service.save_section(case_id, section, typed, revision=revision, actor=actor, was=was)
     except (service.Clash, Refused) as problem:
-        fresh = sheet_of(get(case_id))
+        fresh = writer_of(case_id, section)
         if isinstance(problem, service.Clash):
             draft, faults = problem.shown, pages.faults_shown(sheet, problem.shown, part)
             clash, different, refused = problem, pages.choices(fresh, part, problem), ""
@@ -197,7 +199,7 @@ def _save(sheet: Sheet, section: str) -> Any:
         return page, problem.status
     failed = _files(case_id, part.questions)
     if failed:
-        fresh = sheet_of(get(case_id))
+        fresh = writer_of(case_id, section)
         faults = pages.faults_shown(fresh, fresh.draft, part) + failed
         return _section(fresh, section, fresh.draft, faults, saved_at=saved.at), 400
     if "add_line" in request.form:

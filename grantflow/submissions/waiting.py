@@ -34,9 +34,15 @@ words.say(
     collaborator_ended=_("Invitation to write taken back"),
     ownership_changed=_("Given to another owner"),
     draft_link_sent=_("Link to go on writing sent"),
+    file_harmful=_("An attached file was found harmful"),
 )
 words.open_to_applicants(
-    "collaborator_invited", "collaborator_accepted", "collaborator_left", "collaborator_ended", "ownership_changed"
+    "file_harmful",
+    "collaborator_invited",
+    "collaborator_accepted",
+    "collaborator_left",
+    "collaborator_ended",
+    "ownership_changed",
 )
 words.field(
     asked=_("Asked from the grant"),
@@ -70,6 +76,7 @@ words.fact(
     imported=_("Applications imported"),
     left_out=_("Lines left out"),
     opened_for=_("Open to write"),
+    question=_("Question"),
 )
 
 

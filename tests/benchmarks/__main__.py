@@ -17,7 +17,7 @@ from tests.benchmarks.table import HEAD, show
 
 PARTS = {
     "moves": ("Moves through the one door, with history and notices", moves.lines),
-    "submissions": ("Submissions over HTTP", submissions.lines),
+    "submissions": ("Answers saved and applications submitted, over HTTP", submissions.lines),
     "lists": ("Lists and desks as applications grow", lists.lines),
     "verifying": ("Walking the history: history verify", verifying.lines),
     "engine": ("The engine, apart from any database", engine.lines),

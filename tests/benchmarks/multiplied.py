@@ -37,7 +37,8 @@ class Multiplied:
         self.size = len(connection.execute(select(applications.c.case_id)).all())
         self._of: dict[tuple[str, int], int] = {}
         """Whose a row of a table is: the number of its application, by (table, number)."""
-        for case_id, body in connection.execute(select(applications.c.case_id, applications.c.organisation_id)):
+        bodies = select(applications.c.case_id, applications.c.organisation_id).order_by(applications.c.case_id)
+        for case_id, body in connection.execute(bodies):  # a body belongs to its first application
             self._of["cases", case_id] = case_id
             self._of.setdefault(("cases", body), case_id)
         for number, parent in connection.execute(select(cases.c.id, cases.c.parent_id).order_by(cases.c.id)):

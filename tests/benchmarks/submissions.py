@@ -1,4 +1,5 @@
-"""How many submissions a second are taken over HTTP: 8 clients, 22 questions, 14 kB of answers, two gunicorn workers.
+"""How many answers a second are saved and how many submissions taken over HTTP: 8 clients, 22 questions, 14 kB of answers,
+two gunicorn workers. What a save is stands in `saves`.
 
     python -m tests.benchmarks submissions [--quick]
 
@@ -39,6 +40,7 @@ from grantflow.identity.access import Actor
 from grantflow.programmes import pack as packs
 from grantflow.submissions import service
 from grantflow.submissions.models import Application
+from tests.benchmarks import saves
 from tests.benchmarks.ground import house, place
 from tests.benchmarks.table import Line
 from tests.browsing import FreshClient
@@ -292,7 +294,7 @@ def by_the_use_case(environ: dict[str, str], people: list[Actor], drafts: list[l
 
 
 def lines(server: str | None, quick: bool) -> Iterator[Line]:
-    """One line."""
+    """A line for saving, one for sending."""
     if server is None:
         return
     each, warm = (1, 1) if quick else (20, 3)  # the workers and the database read and plan what they keep
@@ -304,13 +306,28 @@ def lines(server: str | None, quick: bool) -> Iterator[Line]:
             envelope(app, actor, drafts[: each + warm])
             for actor, drafts in zip(there.people, there.drafts, strict=True)
         ]
+        writers = [
+            saves.Writer(app, actor, drafts[-1]) for actor, drafts in zip(there.people, there.drafts, strict=True)
+        ]
         with served(environ) as (port, master):
+            saves.over_http(port, writers, warm)
+            with Work(master) as saving:
+                saved = saves.over_http(port, writers, 2 * each)
             over_http(port, [(cookie, forms[:warm]) for cookie, forms in envelopes])
             with Work(master) as work:
                 rate = over_http(port, [(cookie, forms[warm:]) for cookie, forms in envelopes])
+        bare = saves.by_bare_sql(there.people, [drafts[-2] for drafts in there.drafts], 2 * each, WORKERS)
         floor = by_the_use_case(environ, there.people, [drafts[each + warm :] for drafts in there.drafts], warm)
     yield Line(
-        f"{CLIENTS} clients, {QUESTIONS} questions, {size / 1000:.0f} kB, PostgreSQL",
+        f"{CLIENTS} clients save one of {QUESTIONS} answers, PostgreSQL",
+        f"{saved:,.0f} saves/s",
+        f"bare SQL {bare:,.0f} saves/s",
+        saved / bare,
+        "",
+        saving.of(CLIENTS * 2 * each),
+    )
+    yield Line(
+        f"{CLIENTS} clients send {size / 1000:.0f} kB, PostgreSQL",
         f"{rate:,.0f} submissions/s",
         f"without HTTP {floor:,.0f} submissions/s",
         rate / floor,

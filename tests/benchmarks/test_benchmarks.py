@@ -14,7 +14,7 @@ from tests.benchmarks.table import show
 SLOW = ("lists",)
 """Builds the demo: left to --thorough."""
 KINDS = {
-    "submissions": ("PostgreSQL",),
+    "submissions": ("clients save", "clients send"),
     "engine": ("a step", "reading all"),
     "lists": ("officer /pipeline", "finance /money", "everybody /calls"),
 }

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask
 
-from grantflow import create_app, schema
+from grantflow import create_app
 from grantflow.db import db
-from tests import postgres
 from tests.browsing import FreshClient, field, text_of
 from tests.cases_web.conftest import House
 
 
-def test_the_pages_of_people_and_cases_open_on_postgresql(house: House, tmp_path: Path) -> None:
+def test_the_pages_of_people_and_cases_open_on_postgresql(
+    house: House, migrated_postgres: Callable[[], str], tmp_path: Path
+) -> None:
     del house  # the machine of the tests is put in place; the rest happens on the other database
-    with postgres.server() as server:
-        url = postgres.fresh_database(server)
-        app: Flask = create_app(
-            {
-                "GRANTFLOW_HOME": str(tmp_path / "pg"),
-                "DATABASE_URL": url,
-                "GRANTFLOW_WORKER": "no",
-                "GRANTFLOW_SECRET_KEY": "t" * 40,
-            }
-        )
-        app.test_client_class = FreshClient
-        app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
-        with app.app_context():
-            try:
-                schema.upgrade(app)
-                walk(House(app))
-            finally:
-                db.session.remove()
-                db.engine.dispose()
+    app: Flask = create_app(
+        {
+            "GRANTFLOW_HOME": str(tmp_path / "pg"),
+            "DATABASE_URL": migrated_postgres(),
+            "GRANTFLOW_WORKER": "no",
+            "GRANTFLOW_SECRET_KEY": "t" * 40,
+        }
+    )
+    app.test_client_class = FreshClient
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    with app.app_context():
+        try:
+            walk(House(app))
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def walk(house: House) -> None:

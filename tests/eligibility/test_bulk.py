@@ -118,6 +118,49 @@ def test_taken_back_before_the_letters_leave_nobody_is_told(world: World) -> Non
     assert letters(case_id, "check_taken_back") == []
 
 
+@pytest.mark.parametrize("act", ["return", "refuse"])
+def test_until_it_is_announced_the_applicant_reads_nothing_of_it(app: Flask, world: World, act: str) -> None:
+    case_id = world.submitted()
+    words, said = (AGAIN, "Returned for correction") if act == "return" else (WORDS, "ineligible")
+    mine, hers = signed_in(app, world.applicant), signed_in(app, world.officer)
+    where = (f"/cases/{case_id}", "/applications", "/desk", f"/applications/{case_id}")
+    check(case_id, world=world)
+    if act == "refuse":
+        do(world, act, words, world.second)
+    do(world, act, words, world.officer)
+    for path in where:
+        page = text_of(mine.get(path, follow_redirects=True))
+        assert "Submitted" in page and words["reason"] not in page, path
+        assert said not in page and "corrected" not in page and "rule" not in page.casefold(), path
+    assert said in text_of(hers.get(f"/cases/{case_id}"))
+    for way in ("withdraw", "appeal", "take_back"):
+        assert mine.get(f"/cases/{case_id}/moves/{way}").status_code == 403
+    assert mine.get(f"/applications/{case_id}/check").headers["Location"].endswith("/receipt")
+    with pytest.raises(Refused):
+        world.write(case_id, "plan", {"steps": "Other steps."})
+    with pytest.raises(Refused):
+        world.submit(case_id)
+    with clock.at(OPEN_DAY + LETTERS_WAIT):
+        page = text_of(mine.get(f"/cases/{case_id}"))
+        assert said in page and (words["reason"] in page or act == "refuse")
+        if act == "return":
+            assert "Other steps." in str(world.write(case_id, "plan", {"steps": "Other steps."}).draft.values)
+
+
+def test_taken_back_before_it_was_announced_it_never_was_for_the_applicant(app: Flask, world: World) -> None:
+    case_id = world.submitted()
+    check(case_id, world=world)
+    page = f"/cases/{case_id}"
+    before = text_of(signed_in(app, world.applicant).get(page))
+    for who in (world.officer, world.second):
+        do(world, "refuse", WORDS, who)
+    do(world, "restore", {"reason": "Wrong list."}, world.second)
+    with clock.at(OPEN_DAY + timedelta(hours=1)):
+        assert text_of(signed_in(app, world.applicant).get(page)) == before
+        told = text_of(signed_in(app, world.officer).get(page))
+        assert "Found ineligible" in told and "taken back" in told
+
+
 def test_taken_back_later_whoever_was_told_is_told(world: World) -> None:
     case_id = world.submitted()
     check(case_id, world=world)

@@ -77,7 +77,7 @@ def test_every_notice_is_sent_by_somebody() -> None:
 
 
 def test_the_register_has_every_number_and_every_ladder_stands_on_something() -> None:
-    assert list(notices.rows()) == [f"N-{number:02}" for number in range(1, 25)]
+    assert list(notices.rows()) == [f"N-{number:02}" for number in range(1, 26)]
     deadlines = {
         f"{workflow.name}/{deadline.state}/{deadline.name}"
         for workflow in WORKFLOWS.values()

@@ -251,6 +251,8 @@ def test_the_applicant_reads_outcome_and_feedback_after_the_announcement_without
     path, browser = f"/cases/{made.applications[0]}", web(made.applicants[0])
     before = text_of(browser.get(path))
     assert "not funded" not in before and "Declined" not in before
+    mine = text_of(browser.get("/applications"))
+    assert "Declined" not in mine and "In moderation" in mine, "nor does the list tell it"
     made.fire(made.call, "announce", made.manager)
     page = text_of(browser.get(path))
     assert "Your application is not funded" in page and "60.00 points of 100" in page

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from grantflow.cases.access import see
 from grantflow.cases.models import Case, Outbox
@@ -15,7 +16,7 @@ from grantflow.db import session, unit_of_work
 from grantflow.errors import Invalid, NotFound, Refused, Stale
 from grantflow.history.models import Event
 from grantflow.history.verify import verify_case
-from grantflow.identity import merging, profiles, sponsors
+from grantflow.identity import known_bodies, merging, profiles, sponsors
 from grantflow.identity.access import Actor, actor_for
 from grantflow.identity.models import Organisation, Person
 from grantflow.identity.words import search_key
@@ -82,7 +83,7 @@ def test_a_second_merger_leads_to_the_last_file_at_once(world: World) -> None:
     first = factories.organisation("First")
     merge(world, first, middle)
     merge(world, middle, world.body)
-    assert merging.merged_into(first) == world.body
+    assert known_bodies.merged_into(first) == world.body
 
 
 def test_the_same_sending_twice_merges_once_and_no_merged_file_is_merged_again(world: World) -> None:
@@ -94,6 +95,11 @@ def test_the_same_sending_twice_merges_once_and_no_merged_file_is_merged_again(w
     for gone, kept in ((world.body, other), (other, world.stranger_body)):
         with pytest.raises(Refused, match="merged already"):
             merge(world, gone, kept)
+
+
+def test_the_database_lets_no_file_point_to_a_body_that_is_not_there(world: World) -> None:
+    with pytest.raises(IntegrityError), unit_of_work() as current:
+        current.execute(update(Organisation).where(Organisation.id == world.body).values(merged_into_id=world.call))
 
 
 def test_what_was_shown_must_still_be_so(world: World) -> None:

@@ -44,8 +44,10 @@ def reopened(world: World) -> int:
 def test_it_can_be_written_whole_and_sent_again_under_the_same_number(world: World, reopened: int) -> None:
     assert world.state(reopened) == "reopened" and service.mode(get(reopened)) == "draft"
     world.write(reopened, "budget", {"own_share": "50000"})
+    world.write(reopened, "project", {"title": "Another, better name"})
     outcome = world.submit(reopened)
     row = service.row_of(reopened)
+    assert row.likeness == "anoth bette name", "doubles are looked up by the title that was sent last"
     assert (row.submitted_version, outcome.case.ref, world.state(reopened)) == (2, "KR-2021-0001", "submitted")
     assert service.answers_of(reopened, 1)["own_share"] == 4_525_000 and row.own_minor == 5_000_000
     assert verify_case(reopened).whole

@@ -19,12 +19,15 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from grantflow import clock, create_app
+from grantflow.cases.models import Outbox
+from grantflow.cases.notices import render
 from grantflow.cases.worker import do_long_work
 from grantflow.db import db, session, unit_of_work
 from grantflow.errors import Misconfigured, Refused
 from grantflow.submissions import scanning, service
 from grantflow.submissions.rows import FILES
 from tests.browsing import signed_in, text_of
+from tests.factories import person
 from tests.submissions.conftest import OPEN_DAY, PDF, World
 
 SCRIPT = """#!/bin/sh
@@ -99,9 +102,17 @@ def test_a_harmful_file_is_refused_and_opened_by_nobody(app: Flask, scanning_wor
     world = scanning_world
     case_id = world.complete()
     bad = world.attach(case_id, "other_files", PDF + b"%HARMFUL", "Вирус.pdf")
+    colleague = person("applicant", organisation_id=world.body)
+    scanning.work()
     scanning.work()
     assert scan_of(bad) == "infected"
+    told = session().execute(select(Outbox.person_id, Outbox.params).where(Outbox.notice == "file_harmful")).all()
+    assert {row.person_id for row in told} == {world.applicant.person_id, colleague.person_id} and len(told) == 2
+    for language, asked in (("en", "Anything else that helps"), ("ru", "Что ещё поможет")):
+        text = render("file_harmful", told[0].params, language, "Europe/Moscow", "")
+        assert "Felt and linen workshop" in text.subject and "Вирус.pdf" in text.text and asked in text.text
     browser = signed_in(app, world.applicant)
+    assert "found harmful" in text_of(browser.get(f"/cases/{case_id}"))
     said = text_of(browser.get(f"/applications/{case_id}/edit/files"))
     assert "refused: the check found something harmful" in said and "Take it away and attach a clean copy" in said
     assert browser.get(f"/applications/{case_id}/files/{bad}").status_code == 403
