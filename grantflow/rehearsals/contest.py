@@ -107,6 +107,8 @@ def read_by_panel(tell: Teller) -> Rooms:
             except Refused:
                 for officer in ("officer1", "officer2"):
                     tell.fire(case.id, "refuse", officer, reason=WHY)
+    tell.wait(tell.last_appeal())  # the panel begins when nobody refused may appeal any more
+    with tell.at(tell.between(Decimal("0.35"))):
         members = people.panel(tell.terms, tell.language, tell.call.zone)
         due = tell.between(Decimal("0.7")).date()
         with unit_of_work():

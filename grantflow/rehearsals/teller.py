@@ -92,6 +92,13 @@ class Teller:
                 deadlines.sweep()
         self.now = max(self.now, until)
 
+    def last_appeal(self) -> datetime:
+        """When the last of the refused may appeal no more; now where none is left who may."""
+        rows = CaseDeadline.__table__.c
+        query = select(func.max(rows.due_at)).join(Case.__table__, Case.id == rows.case_id)
+        due = session().scalar(query.where(Case.kind == "application", rows.closed_at.is_(None)))
+        return self.now if due is None else due
+
     def cases(self, kind: str, *stages: str) -> list[Any]:
         """The cases of a kind, in the order in which they were opened; of certain stages where some are named."""
         query = select(Case.__table__).where(Case.kind == kind).order_by(Case.id)
