@@ -50,7 +50,7 @@ def csrf(error: CSRFError) -> Page:
         return current_app.make_response(background.door() if who is None else background.renewed(who.id))
     if request.endpoint in _BEHIND_A_LINK:
         flash(_("This page was open for long. Try once more."), "warm")
-        return redirect(request.path, 303)
+        return redirect(request.script_root + request.path, 303)
     if who is None:
         if request.endpoint == "identity.sign_in":
             kept.keep(None)

@@ -32,8 +32,8 @@ _NEVER = {"csrf_token", "old", "token"}
 
 
 def here() -> str:
-    """The address of this page with its question, as one would come back to it."""
-    return request.full_path.rstrip("?")
+    """The address of this page with its question, as one would come back to it: under a path in front too."""
+    return (request.script_root + request.full_path).rstrip("?")
 
 
 def safe_next(path: str | None) -> str | None:
