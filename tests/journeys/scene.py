@@ -18,13 +18,14 @@ from grantflow.awards.banking import russian_account
 from grantflow.cases import service as cases
 from grantflow.cases.models import Case
 from grantflow.db import session, unit_of_work
-from grantflow.demo import content, papers
+from grantflow.demo import content
 from grantflow.identity import service as identity
 from grantflow.identity.access import Actor, actor_for
 from grantflow.identity.models import Person
 from grantflow.programmes import pack as packs
 from grantflow.programmes.questions import Question
 from grantflow.programmes.service import load_pack
+from grantflow.rehearsals import papers
 from grantflow.scoring import service as scoring
 from grantflow.scoring.service import Mark, Member, Written
 from grantflow.submissions import service as submissions
