@@ -6,6 +6,7 @@ import fcntl
 import gc
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -31,6 +32,10 @@ __all__ = ["browser", "post"]
 for _name in list(os.environ):
     if (_name.startswith("GRANTFLOW_") and _name not in FOR_TESTS) or _name in ("DATABASE_URL", "REDIS_URL"):
         del os.environ[_name]
+
+# The tests start hundreds of programs: where nothing compiled may be kept, each would compile all of the code again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile("quick", deadline=None, database=None, max_examples=60)
 settings.register_profile("thorough", deadline=None, database=None, max_examples=1000)

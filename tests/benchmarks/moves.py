@@ -28,7 +28,8 @@ from tests.benchmarks.ground import house, place
 from tests.benchmarks.table import Line
 
 PATIENCE = 300
-CASES = 100
+CASES, FEW = 100, 20
+"""Of each worker; few where it is only to be seen that it runs."""
 Pair = tuple[list[int], list[int]]
 """The cases of a worker: those of the door, those of the floor."""
 
@@ -53,7 +54,7 @@ def swing() -> Any:
     )
 
 
-def cast(workers: int) -> tuple[Actor, list[Pair]]:
+def cast(workers: int, cases: int = CASES) -> tuple[Actor, list[Pair]]:
     """An officer who moves, somebody of finance who is told, and the cases of each worker."""
     from grantflow.cases import definitions, service
     from grantflow.db import unit_of_work
@@ -68,7 +69,7 @@ def cast(workers: int) -> tuple[Actor, list[Pair]]:
         with unit_of_work():
             more = {"workflow": "swing", "actor": officer, "programme_id": programme}
             rows = [
-                [service.open_case("check", title="A case", **more).id for _ in range(CASES)]
+                [service.open_case("check", title="A case", **more).id for _ in range(cases)]
                 for _ in range(2 * workers)
             ]
     finally:
@@ -192,7 +193,7 @@ def work(environ: dict[str, str], pair: Pair, officer: Actor, orders: Any) -> No
     with house(environ, made=True):
         does = {"door": Door(pair[0], officer), "floor": Floor(pair[1], officer)}
         for mover in does.values():
-            mover.move(2 * CASES, CASES)  # whatever is compiled once is compiled now
+            mover.move(2 * len(pair[0]), len(pair[0]))  # whatever is compiled once is compiled now
         orders.send(None)
         while (order := orders.recv()) is not None:
             who, moves, a_commit = order
@@ -245,17 +246,17 @@ def once(lines: list[Any], who: str, moves: int, a_commit: int) -> tuple[float, 
 
 def lines(server: str | None, quick: bool) -> Iterator[Line]:
     """A line for each database, number of workers and moves to a commit."""
-    workers, rounds = ((2,), 1) if quick else ((1, 2, 4, 8), 3)
+    workers, rounds, cases = ((2,), 1, FEW) if quick else ((1, 2, 4, 8), 3, CASES)
     for kind, where in (("SQLite", None), ("PostgreSQL", server)):
         if kind == "PostgreSQL" and server is None:
             continue
         with place(where) as environ:
             with house(environ):
-                officer, pairs = cast(max(workers))
+                officer, pairs = cast(max(workers), cases)
             for number in workers:
                 with crew(environ, officer, pairs[:number]) as ends:
-                    for a_commit in (1, 100):
-                        yield measured(kind, ends, a_commit, rounds, CASES if quick or number > 2 else 2 * CASES)
+                    for a_commit in (1, cases):
+                        yield measured(kind, ends, a_commit, rounds, cases if quick or number > 2 else 2 * cases)
 
 
 def measured(kind: str, ends: list[Any], a_commit: int, rounds: int, moves: int) -> Line:

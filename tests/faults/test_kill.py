@@ -17,7 +17,7 @@ from tests.post import Post
 def test_killed_at_random_moments_no_move_is_half_done_and_no_letter_lost_or_doubled(
     build: Callable[..., House], thorough: bool
 ) -> None:
-    moves, kills = (1000, 50) if thorough else (120, 3)
+    moves, kills = (1000, 50) if thorough else (60, 2)
     house = build()
     caller, _cut = drive(house, moves, kills, seed=moves)
     drained(house)

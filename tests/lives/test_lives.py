@@ -56,7 +56,7 @@ def machine_of(world: World, reached: Counter[str], said: Counter[str]) -> type[
 
 def test_random_lives_keep_every_invariant(world: World, thorough: bool) -> None:
     reached, said = Counter[str](), Counter[str]()
-    how_many, how_long = (600, 120) if thorough else (18, 50)
+    how_many, how_long = (600, 120) if thorough else (12, 50)
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine_of(world, reached, said),
         settings=settings(
