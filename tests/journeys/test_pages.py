@@ -67,7 +67,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/cases/{paid}", "/cases/{award}",
     ),
     "manager": (
-        "/desk", "/cases/{call}", "/calls/ZB-2022/versions", "/cases/{draft call}", "/cases/{draft call}/moves/approve", "/calls/ZB-2022/scope", "/calls/ZB-2022/closing",
+        "/desk", "/cases/{call}", "/calls/ZB-2022/versions", "/cases/{draft call}", "/cases/{draft call}/moves/approve", "/calls/ZB-2022/scope", "/calls/ZB-2022/closing", "/calls/ZB-2022/rehearsal",
+        "/cases/{award}/clause", "/cascades", "/calls/ZB-2023/funding",
         "/applications/{draft}/extension", "/applications/{draft}/owner", "/people", "/people/new", "/people/{officer person}/roles",
         "/people/{officer person}/account", "/people/{officer person}/desk", "/people/{finance person}/desk?to={officer person}",
         "/programmes/prozvet",
