@@ -136,7 +136,7 @@ class EvidenceForm(Keyed):
         data = {"note": last.note, "file": str(last.file_id or ""), "seen": str(last.n)} if last else {"seen": "0"}
         super().__init__(formdata, data=data)
         self.files = dict(files)
-        self.file.choices = [SelectChoice("", _("None")), *(SelectChoice(str(n), name) for n, name in files)]
+        self.file.choices = [SelectChoice("", _("No file")), *(SelectChoice(str(n), name) for n, name in files)]
 
     @property
     def file_id(self) -> int | None:
