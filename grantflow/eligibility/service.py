@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, insert, select
 
 from grantflow import clock
-from grantflow.cases.service import get, record
+from grantflow.cases.service import lock, record
 from grantflow.db import session, writing
 from grantflow.eligibility import appeals as _appeals
 from grantflow.eligibility import restoring as _restoring
@@ -30,7 +30,7 @@ from grantflow.eligibility.standing import (
     place_names,
     present,
 )
-from grantflow.eligibility.waiving import second, waive
+from grantflow.eligibility.waiving import carry, second, waive
 from grantflow.errors import NotFound, Refused
 from grantflow.identity.access import Actor
 from grantflow.programmes.closing import last_day
@@ -62,9 +62,10 @@ def _findings(row: Any, terms: Terms, answers: dict[str, Any]) -> list[Finding]:
 def run_checks(case_id: int, *, actor: Actor, key: str | None = None) -> list[Finding]:
     """Run every rule of the call on the version sent last; an event, its results kept for ever.
 
-    Refused for anybody but an officer (or manager), and where nothing was sent or it is no longer checked.
+    Exceptions from the run before hold where it judged the same. Refused for anybody but an officer (or manager), and
+    where nothing was sent or it is no longer checked.
     """
-    case = get(case_id)
+    case = lock(case_id)  # so that no second officer speaks between the exceptions read and the run that keeps them
     if case.kind != "application":
         raise NotFound
     if not actor.roles_on(case) & {"officer", "manager", "system", "admin"}:
@@ -74,6 +75,7 @@ def run_checks(case_id: int, *, actor: Actor, key: str | None = None) -> list[Fi
     sent = submitted(case_id)
     terms = terms_of(sent.row.pack_hash)  # those it is held to now, under which it need not have been sent
     findings = _findings(sent.row, terms, carried(sent.terms, terms, sent.answers))
+    before = present(case_id)
     run = (session().scalar(select(func.max(RESULTS.c.run)).where(RESULTS.c.case_id == case_id)) or 0) + 1
     now = clock.now()
     rows = [
@@ -85,6 +87,8 @@ def run_checks(case_id: int, *, actor: Actor, key: str | None = None) -> list[Fi
     ]  # fmt: skip
     if rows:
         writing().execute(insert(RESULTS), rows)
+    if before is not None:
+        carry(case_id, before, run)
     words = {finding.code: finding.verdict for finding in findings}
     record(
         case_id,

@@ -110,6 +110,33 @@ def second(case_id: int, code: str, agrees: bool, reason: str, *, actor: Actor, 
     _note(case_id, "rule_waived" if agrees else "waiver_declined", rule, run, reason, actor, key)
 
 
+def carry(case_id: int, before: int, run: int) -> None:
+    """Run again over the same version by the same rules, what was proposed and decided holds: each exception from a rule
+    that says the same as before stands in the new run too, with its reason, its hours and both officers."""
+    rows = session().execute(
+        select(RESULTS.c.run, RESULTS.c.code, RESULTS.c.verdict, RESULTS.c.params)
+        .where(RESULTS.c.case_id == case_id, RESULTS.c.run.in_((before, run)))
+    )  # fmt: skip
+    said = {(row.run, row.code): (row.verdict, row.params) for row in rows}
+    proposed = session().execute(
+        select(WAIVERS, VOTES.c.agreed, VOTES.c.reason.label("answer"), VOTES.c.at.label("said_at"),
+               VOTES.c.by.label("second"))
+        .outerjoin(VOTES, VOTES.c.waiver_id == WAIVERS.c.id)
+        .where(WAIVERS.c.case_id == case_id, WAIVERS.c.run == before)
+        .order_by(WAIVERS.c.id)
+    ).all()  # fmt: skip
+    for one in proposed:
+        if said.get((run, one.code)) != said[before, one.code]:
+            continue
+        kept = insert(WAIVERS).values(
+            case_id=case_id, run=run, code=one.code, reason=one.reason, at=one.at, by=one.by
+        )  # fmt: skip
+        number = writing().execute(kept.returning(WAIVERS.c.id)).scalar_one()
+        if one.agreed is not None:
+            vote = {"agreed": one.agreed, "reason": one.answer, "at": one.said_at, "by": one.second}
+            writing().execute(insert(VOTES).values(waiver_id=number, proposed_by=one.by, **vote))
+
+
 def _proposal(case_id: int, run: int, code: str) -> Any:
     query = (
         select(WAIVERS, VOTES.c.agreed, VOTES.c.by.label("second"))

@@ -13,9 +13,11 @@ from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, func, select
 
-from grantflow.cases import words
+from grantflow.cases import definitions, words
+from grantflow.cases.judging import LabelText
 from grantflow.cases.service import lock, record
 from grantflow.db import session
+from grantflow.history import store
 from grantflow.history.models import Event
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Organisation
@@ -54,6 +56,21 @@ def note_attempt(case_id: int, told: Any, *, actor: Actor, key: str | None = Non
             )
     what = LATE if too_late(sheet) else REFUSED
     record(case_id, what, actor=actor, role="applicant", facts=facts, key=f"attempt/{key}" if key else None)
+
+
+def closed_before(case: Any, key: str) -> Any | None:
+    """What to say to a press that came when the changes, or the correction, had been closed without being sent; None
+    where what was written last was sent, by this press or by another."""
+    moves = {move.name: move for move in definitions.pinned(case.workflow_hash).moves}
+    ends = {name for name, move in moves.items() if {"submissions.submit", "submissions.set_aside"} & set(move.effects)}
+    if store.by_key(session(), case.id, key) is not None:
+        return None
+    last = session().scalar(
+        select(_E.move).where(_E.case_id == case.id, _E.move.in_(sorted(ends))).order_by(_E.seq.desc()).limit(1)
+    )
+    if last is None or "submissions.set_aside" not in moves[last].effects:
+        return None
+    return _("Nothing was sent now. %(what)s.", what=LabelText(moves[last].say))
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from grantflow.submissions.answers import Draft
 from grantflow.submissions.models import ApplicationVersion
 from grantflow.submissions.rows import (
     APPLICATIONS,
+    CALLS,
     CASES,
     FILES,
     answers_of,
@@ -300,15 +301,18 @@ def organisations_of(actor: Actor) -> list[Organisation]:
 
 
 def returned_of_call(call_id: int, number: int = 1) -> tuple[list[Any], Page]:
-    """The applications of a call that wait for a correction, the earliest first, a page at a time: the case's row with
-    its due hour and applicant."""
+    """The applications of a call that wait for a correction, and those opened again for changes, the earliest end first,
+    a page at a time: the case's row with its end and applicant; `correction_due_at` is of corrections alone."""
+    ends = func.coalesce(_A.correction_due_at, _A.extension_until, CALLS.c.closes_at)
     query = (
-        select(_C.id, _C.ref, _C.title, _A.correction_due_at, Organisation.name_en, Organisation.name_ru)
+        select(_C.id, _C.ref, _C.title, _A.correction_due_at, ends.label("ends_at"), Organisation.name_en,
+               Organisation.name_ru)
         .join(APPLICATIONS, _A.case_id == _C.id)
+        .join(CALLS, CALLS.c.case_id == _A.call_id)
         .join(Organisation, Organisation.id == _A.organisation_id)
-        .where(_C.call_id == call_id, _C.kind == "application", _A.correction_due_at.is_not(None))
-        .where(_C.stage == "submission")
-    )
+        .where(_C.call_id == call_id, _C.kind == "application", _C.stage == "submission")
+        .where(or_(_A.correction_due_at.is_not(None), writable("submit")))
+    )  # fmt: skip
     page = Page(number, int(session().scalar(select(func.count()).select_from(query.subquery())) or 0), PAGE)
-    order = query.order_by(_A.correction_due_at, _C.id).limit(PAGE).offset(page.offset)
+    order = query.order_by(ends, _C.id).limit(PAGE).offset(page.offset)
     return list(session().execute(order)), page

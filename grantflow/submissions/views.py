@@ -312,8 +312,13 @@ def _whole(text: str | None) -> int | None:
 
 
 def _closed(case: Any, key: str | None) -> Any:
-    """Where a press, or a look, leads once nothing can be sent: to the receipt, or to the words that were never sent."""
+    """Where a press, or a look, leads once nothing can be sent: to the receipt, or to the words that were never sent.
+    Whose changes were closed before the press is told that the receipt is of what was sent earlier."""
     if service.row_of(case.id).submitted_version is not None:
+        if key is not None and (told := attempts.closed_before(case, key)) is not None:
+            with unit_of_work():
+                attempts.note_attempt(case.id, told, actor=current_actor(), key=key)
+            flash(str(told), "hold")
         return redirect(url_for(".receipt", case_id=case.id), 303)
     verdict = pages.window_for(sheet_of(case))
     if key is not None and not verdict:

@@ -11,10 +11,12 @@ from grantflow import clock
 from grantflow.cases import desk
 from grantflow.db import session, unit_of_work
 from grantflow.eligibility import evidence, service
+from grantflow.eligibility.exceptions import exceptions_of
 from grantflow.eligibility.models import EligibilityEvidence, EligibilityWaiver, WaiverVote
 from grantflow.errors import NotFound, Refused, Stale
 from grantflow.history.models import Event
 from grantflow.identity.access import Actor
+from grantflow.submissions.rows import call_of
 from tests.browsing import counting, field, signed_in, text_of
 from tests.eligibility.test_checking import MEN, decide, run
 from tests.submissions.conftest import World
@@ -74,6 +76,33 @@ def test_a_second_officer_who_declines_leaves_the_rule_in_the_way(world: World) 
     assert moves(case_id)[-2:] == ["waiver_proposed", "waiver_declined"]
 
 
+@pytest.mark.parametrize("agrees", [True, False, None])
+def test_rules_run_again_over_the_same_version_keep_what_two_officers_said(world: World, agrees: bool | None) -> None:
+    case_id = propose(world)
+    if agrees is not None:
+        second(case_id, agrees, world.second, "" if agrees else "The extract names a man.")
+    before = service.latest(case_id).rulings[3].exception
+    run(world, case_id, world.second)
+    now = service.latest(case_id)
+    assert now.n == 2 and now.rulings[3].exception == before and before is not None
+    assert now.rulings[3].met is (agrees is True)
+    with unit_of_work():
+        service.waive(case_id, "women", "Once more.", actor=world.officer)
+    assert service.latest(case_id).rulings[3].exception == before
+    lines, _page = exceptions_of(call_of(world.call))
+    assert [line.kind for line in lines] == (["waived"] if agrees else [])
+
+
+def test_an_exception_from_one_version_is_none_from_the_next(world: World) -> None:
+    case_id = propose(world)
+    second(case_id, True, world.second)
+    world.give_back(case_id, "plan")
+    world.write(case_id, "plan", {"steps": "May: looms."})
+    world.submit(case_id)
+    run(world, case_id)
+    assert [ruling.rule.code for ruling in service.latest(case_id).failed] == ["women"]
+
+
 def test_nothing_is_decided_where_nothing_was_proposed_or_the_check_is_over(world: World) -> None:
     case_id = world.submitted(**MEN)
     run(world, case_id)
@@ -96,7 +125,9 @@ def test_a_proposal_lies_on_the_desk_of_the_other_officer_alone(app: Flask, worl
             for name, actor in (("one", world.officer), ("two", world.second), ("boss", world.manager))
         }
         assert on == {"one": [], "two": [path], "boss": []}
-        run(world, case_id)  # a later run asks anew
+        run(world, case_id)  # a later run that says the same waits for the same word, once
+        assert [item.url for item in desk.waiting(world.second) if item.url == path] == [path]
+        second(case_id, True, world.second)
         assert [item.url for item in desk.waiting(world.second) if item.url == path] == []
 
 

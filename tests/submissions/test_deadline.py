@@ -101,6 +101,48 @@ def test_a_press_after_the_draft_has_lapsed_is_told_and_remembered_and_the_words
             assert signed_in(app, who).get(f"/applications/{case_id}/words").status_code in (403, 404)
 
 
+@pytest.mark.parametrize("returned", [False, True])
+def test_a_press_after_changes_or_a_correction_were_closed_is_not_shown_the_old_receipt_as_its_own(
+    app: Flask, world: World, returned: bool
+) -> None:
+    case_id = world.submitted()
+    if returned:
+        world.give_back(case_id, "budget")
+    else:
+        with unit_of_work():
+            fire(case_id, "take_back", actor=world.applicant)
+    client = signed_in(app, world.applicant)
+    page = client.get(f"/applications/{case_id}/check")
+    sent = {name: field(page, name) for name in ("key", "version", "revision")} | {"declared": "y"}
+    with clock.at(OVER + timedelta(days=30)):
+        sweep()
+        client = signed_in(app, world.applicant)
+        for _twice in range(2):
+            reply = client.post(f"/applications/{case_id}/check", data=sent)
+            assert reply.location.endswith("/receipt")
+        said = text_of(client.get(reply.location))
+    assert "Nothing was sent now." in said and "not sent in time; the" in said
+    (event,) = events(case_id, "refused_attempt", "late_attempt")
+    assert event.facts["told"]["ru"].startswith("Сейчас ничего не отправлено.")
+
+
+def test_the_second_press_of_what_was_sent_again_is_shown_its_receipt_and_nothing_else(
+    app: Flask, world: World
+) -> None:
+    case_id = world.submitted()
+    for trigger in ("take_back", "leave_as_sent", "take_back"):
+        with unit_of_work():
+            fire(case_id, trigger, actor=world.applicant)
+    client = signed_in(app, world.applicant)
+    page = client.get(f"/applications/{case_id}/check")
+    sent = {name: field(page, name) for name in ("key", "version", "revision")} | {"declared": "y"}
+    for key in (sent["key"], sent["key"], "of another window"):
+        reply = client.post(f"/applications/{case_id}/check", data=sent | {"key": key})
+        assert reply.location.endswith("/receipt")
+        assert "Nothing was sent now" not in text_of(client.get(reply.location))
+    assert not events(case_id, "refused_attempt", "late_attempt")
+
+
 def test_each_refused_press_is_remembered_once_with_what_was_missing(app: Flask, world: World) -> None:
     case_id = world.complete()
     client = signed_in(app, world.applicant)

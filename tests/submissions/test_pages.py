@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from grantflow import clock
-from grantflow.cases.service import get
+from grantflow.cases.service import fire, get
 from grantflow.db import session, unit_of_work
 from grantflow.history.models import Event
 from grantflow.identity.models import Person
@@ -233,6 +233,21 @@ def test_a_manager_gives_one_applicant_more_time_in_the_browser(app: Flask, worl
     assert service.row_of(case_id).extension_until.isoformat() == "2021-11-02T09:00:59+00:00"
     for other in (world.officer, world.applicant):
         assert signed_in(app, other).get(f"/applications/{case_id}/extension").status_code == 403
+
+
+def test_a_manager_finds_what_is_open_for_changes_and_gives_it_more_time(app: Flask, world: World) -> None:
+    case_id, client = world.submitted(), signed_in(app, world.manager)
+    way = f'href="/applications/{case_id}/extension"'
+    assert way not in client.get("/calls/KR-2021/drafts").get_data(as_text=True)
+    with unit_of_work():
+        fire(case_id, "take_back", actor=world.applicant)
+    page = client.get("/calls/KR-2021/drafts")
+    assert way in page.get_data(as_text=True) and "1 correction or change" in text_of(page)
+    assert "Open for changes" in text_of(page)
+    form = client.get(f"/applications/{case_id}/extension")
+    sent = {"key": field(form, "key"), "day": "2.11.2021", "hour": "12:00", "reason": "Power cut."}
+    assert client.post(f"/applications/{case_id}/extension", data=sent).status_code == 303
+    assert "12:00" in text_of(client.get("/calls/KR-2021/drafts"))
 
 
 def test_returned_sections_can_be_corrected_and_the_others_stay(app: Flask, world: World) -> None:
