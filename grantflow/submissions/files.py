@@ -30,6 +30,7 @@ from grantflow.db import after_commit, session, writing
 from grantflow.errors import NotFound, Refused
 from grantflow.identity.access import Actor
 from grantflow.identity.labels import Joined
+from grantflow.programmes.questions import Question
 from grantflow.rendering import file_size
 from grantflow.submissions.rows import APPLICATIONS, FILES, may_write, row_of, terms_of
 
@@ -58,6 +59,11 @@ def settings() -> Settings:
     """The settings this app was made with."""
     found: Settings = current_app.config["GRANTFLOW"]
     return found
+
+
+def most_octets(question: Question) -> int:
+    """How large a file of a question may be: what its pack allows, and never more than the installation takes."""
+    return min(question.max_mb, settings().upload_mb) * 1_000_000
 
 
 def kind_of(data: bytes) -> str:
@@ -153,7 +159,7 @@ def add_file(case_id: int, question: str, filename: str, stream: IO[bytes], *, a
     verdict = may_write(case, row, actor, section)
     if not verdict:
         raise Refused(verdict.because)
-    most = min(asked.max_mb, settings().upload_mb) * 1_000_000
+    most = most_octets(asked)
     data = stream.read(most + 1)
     if not data:
         raise Refused(_("This file is empty. Look whether it opens on your own device, then attach it again."))
