@@ -46,7 +46,10 @@ _BY_MIME = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
 _OFFICE = {"word/document.xml": "docx", "xl/workbook.xml": "xlsx"}
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """A compound file: an old Office document, or a new one under a password."""
-_PROGRAMS = ("vbaproject.bin", ".vbs", ".exe", ".dll", ".js", ".jar", ".bat", ".cmd", ".ps1", ".scr")
+_PROGRAMS = ("vbaproject.bin", ".vbs", ".exe", ".dll", ".js", ".jar", ".bat", ".cmd", ".ps1", ".scr",
+    ".docm", ".dotm", ".xlsm", ".xltm", ".xlam", ".pptm")  # fmt: skip
+_WITHIN = ("/activex/", "/macrosheets/")
+"""Folders of programs inside an office file: controls, and the sheets of macros that were before Visual Basic."""
 _EXECUTABLE = (b"MZ", b"\x7fELF", b"#!", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa")
 MOST_MEMBERS, MOST_UNPACKED, MOST_RATIO = 5_000, 300_000_000, 100
 """What a parcel may say it holds: members, octets when unpacked, and how many times the octets that came in."""
@@ -95,7 +98,8 @@ def _office(data: bytes) -> str:
             kinds = _content_types(parcel, names)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, zlib.error, KeyError):
         raise Refused(_("This file is damaged. Save it anew and attach it again.")) from None
-    programs = any(name.lower().endswith(_PROGRAMS) or "/activex/" in name.lower() for name in names)
+    small = [name.lower() for name in names]
+    programs = any(name.endswith(_PROGRAMS) or any(folder in name for folder in _WITHIN) for name in small)
     if programs or b"macroenabled" in kinds.lower():
         raise Refused(_("This file holds a program (a macro). Save it without macros, or as PDF."))
     for member, kind in _OFFICE.items():

@@ -74,6 +74,8 @@ XLSX = parcel("[Content_Types].xml", "xl/workbook.xml")
         (parcel("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"), "macro"),
         (parcel("[Content_Types].xml", "word/document.xml", locked=True), "password"),
         (MACRO, "macro"),
+        (parcel("[Content_Types].xml", "xl/workbook.xml", "xl/macrosheets/sheet1.xml"), "macro"),
+        (parcel("[Content_Types].xml", "word/document.xml", "word/embeddings/Table.XLSM"), "macro"),
         (declared(400_000_000), "far larger"),
         (declared(21_000_000), "far larger"),
         (parcel(*(f"word/{n}" for n in range(5_001))), "far larger"),
