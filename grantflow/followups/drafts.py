@@ -110,7 +110,7 @@ def add_file(case_id: int, question: str, filename: str, stream: IO[bytes], *, a
     verdict = may_write(case, actor)
     if not verdict:
         raise Refused(verdict.because)
-    most = min(wanted.max_mb, files.settings().upload_mb) * 1_000_000
+    most = files.most_octets(wanted)
     data = stream.read(most + 1)
     if not data:
         raise Refused(_("This file is empty. Look whether it opens on your own device, then attach it again."))

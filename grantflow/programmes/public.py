@@ -39,7 +39,9 @@ def _words_for(question: Question) -> Any:
                 return _("about %(n)s characters, %(most)s at most", n=about, most=most)
             return _("about %(n)s characters", n=about)
         case "text":
-            return _("checked digit by digit") if question.format in ("inn", "ogrn") else _("one line")
+            if question.format:
+                return _("checked digit by digit") if question.format in ("inn", "ogrn") else _("one line")
+            return _("one line, %(most)s characters at most", most=rendering.number(question.max_length))
         case "choice":
             return ngettext("choice of %(num)d", "choice of %(num)d", len(question.options))
         case "choices":
@@ -56,7 +58,8 @@ def _words_for(question: Question) -> Any:
             return _("list of districts")
         case "file":
             kinds = ", ".join(kind.upper() for kind in question.accept)
-            return _("%(kinds)s, up to %(size)d MB", kinds=kinds, size=question.max_mb)
+            most = min(question.max_mb, current_app.config["GRANTFLOW"].upload_mb)
+            return _("%(kinds)s, up to %(size)d MB", kinds=kinds, size=most)
         case "budget":
             return _("table: unit, number, price; sums are computed")
         case "table":

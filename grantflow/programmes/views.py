@@ -24,7 +24,7 @@ from grantflow.errors import NotFound, Refused, Stale
 from grantflow.identity.access import PUBLIC, Actor, access
 from grantflow.identity.kept import form_data
 from grantflow.identity.session import current_actor, opens_for
-from grantflow.programmes import additions, inquiry_rooms, queries, service, whole
+from grantflow.programmes import additions, bounds, inquiry_rooms, queries, service, whole
 from grantflow.programmes.blueprint import bp
 from grantflow.programmes.forms import ClosingForm, ScopeForm
 from grantflow.programmes.public import home, may_read, page_of_call
@@ -56,6 +56,7 @@ def to_read(code: str) -> str:
     """Everything an applicant is asked and held to, on one page, to be read and printed: open or closed, no account."""
     return render_template(
         "programmes/to_read.html", **page_of_call(code), both=whole.both, only_if=whole.only_if, paid_when=whole.paid_when,
+        bounds_of=bounds.said,
     )  # fmt: skip
 
 

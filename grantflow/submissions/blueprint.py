@@ -18,8 +18,10 @@ from grantflow.cases.service import get
 from grantflow.errors import NotFound
 from grantflow.identity.session import current_actor
 from grantflow.money import Money
+from grantflow.programmes import bounds
 from grantflow.programmes.questions import Question
 from grantflow.submissions import budget, countries, hanging
+from grantflow.submissions.files import most_octets
 from grantflow.submissions.queries import Sheet, sheet_of
 from grantflow.submissions.sharing import Share, share_of
 
@@ -83,6 +85,16 @@ def _money_in(minor: int | None, currency: str) -> Money | None:
 @bp.app_template_global("line_sum")
 def _line_sum(line: dict[str, Any]) -> int:
     return budget.line_sum(Decimal(line["quantity"]), line["price_minor"])
+
+
+@bp.app_template_filter("bounds_said")
+def _bounds_said(question: Question) -> str:
+    return bounds.said(question)
+
+
+@bp.app_template_filter("most_octets")
+def _most_octets(question: Question) -> int:
+    return most_octets(question)
 
 
 @bp.app_template_filter("accept_of")

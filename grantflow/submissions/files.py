@@ -30,6 +30,7 @@ from grantflow.db import after_commit, session, writing
 from grantflow.errors import NotFound, Refused
 from grantflow.identity.access import Actor
 from grantflow.identity.labels import Joined
+from grantflow.programmes.questions import Question
 from grantflow.rendering import file_size
 from grantflow.submissions.rows import APPLICATIONS, FILES, may_write, row_of, terms_of
 
@@ -45,7 +46,10 @@ _BY_MIME = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
 _OFFICE = {"word/document.xml": "docx", "xl/workbook.xml": "xlsx"}
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """A compound file: an old Office document, or a new one under a password."""
-_PROGRAMS = ("vbaproject.bin", ".vbs", ".exe", ".dll", ".js", ".jar", ".bat", ".cmd", ".ps1", ".scr")
+_PROGRAMS = ("vbaproject.bin", ".vbs", ".exe", ".dll", ".js", ".jar", ".bat", ".cmd", ".ps1", ".scr",
+    ".docm", ".dotm", ".xlsm", ".xltm", ".xlam", ".pptm")  # fmt: skip
+_WITHIN = ("/activex/", "/macrosheets/")
+"""Folders of programs inside an office file: controls, and the sheets of macros that were before Visual Basic."""
 _EXECUTABLE = (b"MZ", b"\x7fELF", b"#!", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa")
 MOST_MEMBERS, MOST_UNPACKED, MOST_RATIO = 5_000, 300_000_000, 100
 """What a parcel may say it holds: members, octets when unpacked, and how many times the octets that came in."""
@@ -58,6 +62,11 @@ def settings() -> Settings:
     """The settings this app was made with."""
     found: Settings = current_app.config["GRANTFLOW"]
     return found
+
+
+def most_octets(question: Question) -> int:
+    """How large a file of a question may be: what its pack allows, and never more than the installation takes."""
+    return min(question.max_mb, settings().upload_mb) * 1_000_000
 
 
 def kind_of(data: bytes) -> str:
@@ -89,7 +98,8 @@ def _office(data: bytes) -> str:
             kinds = _content_types(parcel, names)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, zlib.error, KeyError):
         raise Refused(_("This file is damaged. Save it anew and attach it again.")) from None
-    programs = any(name.lower().endswith(_PROGRAMS) or "/activex/" in name.lower() for name in names)
+    small = [name.lower() for name in names]
+    programs = any(name.endswith(_PROGRAMS) or any(folder in name for folder in _WITHIN) for name in small)
     if programs or b"macroenabled" in kinds.lower():
         raise Refused(_("This file holds a program (a macro). Save it without macros, or as PDF."))
     for member, kind in _OFFICE.items():
@@ -153,7 +163,7 @@ def add_file(case_id: int, question: str, filename: str, stream: IO[bytes], *, a
     verdict = may_write(case, row, actor, section)
     if not verdict:
         raise Refused(verdict.because)
-    most = min(asked.max_mb, settings().upload_mb) * 1_000_000
+    most = most_octets(asked)
     data = stream.read(most + 1)
     if not data:
         raise Refused(_("This file is empty. Look whether it opens on your own device, then attach it again."))

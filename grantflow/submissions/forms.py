@@ -30,6 +30,7 @@ from grantflow import rendering
 from grantflow.cases.pages import move_form
 from grantflow.identity.access import Actor
 from grantflow.identity.forms import Keyed, last_day, last_hour, reason_field
+from grantflow.programmes import bounds
 from grantflow.programmes.questions import Column, Question
 from grantflow.submissions import budget
 from grantflow.submissions.answers import Draft
@@ -86,6 +87,8 @@ def _fields(
 ) -> list[tuple[str, Any, Any]]:
     label = question.label.in_(lang)
     help_text = question.help.in_(lang) if question.help else ""
+    if question.kind != "choices" or not help_text:  # of ticks the pack's own words say how many
+        help_text = " ".join(filter(None, (help_text, bounds.said(question))))
     common: dict[str, Any] = {"label": label, "description": help_text}
     code, kind = question.code, question.kind
     if kind == "long_text":

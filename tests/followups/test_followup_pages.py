@@ -137,8 +137,10 @@ def test_a_report_and_its_files_are_for_its_people_only(scene: Scene, at: Any) -
     award_id, other = scene.active(), scene.active()
     report, client = scene.report(award_id, "interim"), at(scene.grantees[award_id])
     url = f"/reports/{report.case_id}/edit"
+    first = client.get(url)
+    assert 'accept=".pdf,' in first.get_data(as_text=True), "what may be chosen is what is taken"
     data = {
-        **hidden(client.get(url)),
+        **hidden(first),
         "shown": SHOWN,
         "save": "1",
         "q-receipts": (io.BytesIO(PDF), "receipt.pdf"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from grantflow.programmes import queries, whole
 from grantflow.programmes.models import Call
 from grantflow.programmes.parts import Prose
 from grantflow.programmes.rows import Loaded
+from grantflow.programmes.terms import Terms
 from tests.browsing import counting, signed_in, text_of
 from tests.factories import person
 
@@ -67,6 +69,26 @@ def test_every_question_rule_criterion_and_sum_stands_there_before_and_after_clo
             assert " ".join(text.in_(language).split()) in page, text
     assert ("may appeal within 5 working days" if language == "en" else "в течение 5 рабочих дней") in page
     assert ("Only if you answered" if language == "en" else "Только если") in page
+
+
+def test_of_a_rule_the_version_that_counts_is_told_with_its_source_and_of_a_section_its_checks(
+    app: Flask, call_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = json.loads(queries.call_pack(queries.call_by_code("KR-2021")).content)
+    rule = next(rule for rule in body["eligibility"] if rule["code"] == "age")
+    earlier = {**rule, "label": {"en": "An earlier limit", "ru": "Прежний предел"}, "valid_to": "2021-10-30"}
+    rule["valid_from"] = "2021-10-31"
+    body["eligibility"].append(earlier)
+    say = {"en": "Say how many jobs.", "ru": "Скажите, сколько мест."}
+    body["form"][-1]["checks"] = [{"rule": "answered(jobs)", "say": say}]
+    terms = Terms.from_content(json.dumps(body))
+    monkeypatch.setattr(queries, "call_pack", lambda _call: terms)
+    with clock.at(OPEN):
+        page, russian = read(app), read(app, "ru")
+    assert rule["label"]["en"] in page and "An earlier limit" not in page
+    assert f"{rule['source']['document']['en']}, {rule['source']['article']['en']}" in page
+    assert say["en"] in page and say["ru"] in russian
+    assert "one line, 120 characters at most" in page and "От 0 до 100." in russian and "Tick at most 4." in page
 
 
 def test_a_text_that_is_missing_in_ones_language_is_shown_in_the_other_and_marked(app: Flask, call_id: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -73,6 +74,8 @@ XLSX = parcel("[Content_Types].xml", "xl/workbook.xml")
         (parcel("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"), "macro"),
         (parcel("[Content_Types].xml", "word/document.xml", locked=True), "password"),
         (MACRO, "macro"),
+        (parcel("[Content_Types].xml", "xl/workbook.xml", "xl/macrosheets/sheet1.xml"), "macro"),
+        (parcel("[Content_Types].xml", "word/document.xml", "word/embeddings/Table.XLSM"), "macro"),
         (declared(400_000_000), "far larger"),
         (declared(21_000_000), "far larger"),
         (parcel(*(f"word/{n}" for n in range(5_001))), "far larger"),
@@ -194,3 +197,18 @@ def test_a_file_is_attached_only_to_a_question_that_asks_for_one(world: World) -
     for question in ("title", "nonsense"):
         with pytest.raises(NotFound):
             world.attach(case_id, question)
+
+
+def test_the_size_named_beforehand_is_the_one_that_is_taken(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id, client = world.draft(), signed_in(app, world.applicant)
+    address = f"/applications/{case_id}/edit/files"
+    assert "up to 10 MB" in text_of(client.get(address))
+    monkeypatch.setitem(app.config, "GRANTFLOW", replace(app.config["GRANTFLOW"], upload_mb=1))
+    page = client.get(address)
+    assert "up to 1 MB" in text_of(page) and "10 MB" not in text_of(page)
+    assert 'data-gf-most="1000000"' in page.get_data(as_text=True)
+    assert "up to 1 MB" in text_of(client.get("/calls/KR-2021"))
+    with pytest.raises(Refused, match="larger than 1 MB"):
+        world.attach(case_id, "tax_certificate", PDF + b"%" * 1_000_000)

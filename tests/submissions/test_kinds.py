@@ -18,6 +18,7 @@ from grantflow.extensions import limiter
 from grantflow.identity.access import SYSTEM
 from grantflow.identity.service import add_organisation
 from grantflow.money import Money
+from grantflow.programmes import bounds
 from grantflow.programmes.pack import ProgrammePack
 from grantflow.programmes.parts import Prose
 from grantflow.programmes.questions import Question
@@ -33,7 +34,7 @@ from grantflow.typed import Unreadable
 from tests.browsing import counting, field, signed_in, text_of
 from tests.factories import person
 from tests.submissions.conftest import OPEN_DAY, World
-from tests.submissions.extra import EXTRA, LAWS, SAY, options, with_extra
+from tests.submissions.extra import EXTRA, LAWS, SAY, label, options, with_extra
 
 TODAY = date(2021, 10, 20)
 
@@ -149,6 +150,42 @@ def test_the_exact_limit_is_soft_while_writing_and_holds_when_it_is_sent(app: Fl
     found = [fault for fault in all_faults(terms, draft, TODAY) if fault.question == "short"]
     assert [fault.kind for fault in found] == ["limit"] and "80 characters: it has 81" in str(found[0].sentence)
     assert not limits(terms.questions["short"], "x" * 80, "RUB", TODAY)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"kind": "number", "min": 0, "max": 100}, "From 0 to 100."),
+        ({"kind": "number", "min": "2.5"}, "Write 2.5 or more."),
+        ({"kind": "money", "max": 5000}, "Write 5,000 or less."),
+        ({"kind": "money", "min": 0}, ""),
+        (
+            {"kind": "choices", "options": options("a", "b", "c"), "min": 2, "max": 3},
+            "Tick at least 2. Tick at most 3.",
+        ),
+        ({"kind": "choices", "options": options("a", "b", "c"), "min": 1}, ""),
+        ({"kind": "counter", "min": 3}, "The three numbers must add up to 3 or more."),
+        ({"kind": "counter", "min": 1, "max": 9}, "The three numbers must add up to 9 or less."),
+        ({"kind": "table", "columns": [LAWS["columns"][0]], "min_lines": 2}, "2 lines at least."),
+    ],
+)
+def test_what_an_answer_may_be_at_least_and_at_most_is_told_beforehand(app: Flask, given: Any, said: str) -> None:
+    asked = Question.model_validate({"code": "asked", "label": label("Asked"), **given})
+    with app.test_request_context():
+        assert bounds.said(asked) == said
+
+
+def test_the_page_of_a_section_says_each_limit_before_anything_is_written(app: Flask, world: World) -> None:
+    case_id, client = world.draft(), signed_in(app, world.applicant)
+    page = client.get(f"/applications/{case_id}/edit/project")
+    html = page.get_data(as_text=True)
+    assert "0 of 120 characters at most" in text_of(page)
+    assert 'data-gf-hard="120" data-gf-limit="120"' in html and "Tick at most" not in html, "the pack says it itself"
+    people = text_of(client.get(f"/applications/{case_id}/edit/people"))
+    assert "if nobody owns shares, as in an association. From 0 to 100." in people
+    world.write(case_id, "project", {"title": "Н" * 121})
+    said = text_of(client.get(f"/applications/{case_id}/edit/project"))
+    assert "121: take away 1 before you send it; at most 120" in said
 
 
 def test_a_check_of_a_section_is_a_hint_while_writing_and_exact_when_it_is_sent(app: Flask, terms: Terms) -> None:
