@@ -16,6 +16,7 @@ from grantflow.db import unit_of_work
 from grantflow.errors import Refused
 from grantflow.identity import background
 from grantflow.identity.session import current_actor
+from grantflow.programmes.questions import Section
 from grantflow.submissions import pages, service
 from grantflow.submissions.forms import typed_from
 from grantflow.submissions.merging import mark, marks_from
@@ -31,6 +32,14 @@ def chosen(typed: dict[str, Any], sent: Any) -> tuple[dict[str, Any], set[str]]:
     takes = {code: sent.get("take_all") or sent.get(f"take-{code}", "") for code in asked}
     left = {code: value for code, value in typed.items() if takes.get(code) != "theirs"}
     return left, {code for code, take in takes.items() if take not in ("mine", "theirs") and code in typed}
+
+
+def _said(part: Section, saved: service.Saved) -> str:
+    """That it is saved and when; and what cannot be read as it stands, for it is kept and would be found at sending."""
+    when = _("Saved at %(time)s", time=rendering.hour(saved.at, seconds=True))
+    labels = {question.code: question.label.in_(rendering.language()) for question in part.questions}
+    wrong = [f"{labels[fault.question]}: {fault.sentence}" for fault in saved.faults if fault.question in labels]
+    return _("%(saved)s. To correct: %(what)s", saved=when, what=wrong[0]) if wrong else when
 
 
 def autosave(sheet: Sheet, section: str) -> Any:
@@ -68,7 +77,7 @@ def autosave(sheet: Sheet, section: str) -> Any:
     answer: dict[str, Any] = {
         "revision": saved.revision,
         "was": own,
-        "said": _("Saved at %(time)s", time=rendering.hour(saved.at, seconds=True)),
+        "said": _said(part, saved),
         "changed": pages.said_of(saved.by, saved.before) if saved.by and saved.before else "",
         "theirs": _("Open the page anew to read: %(questions)s", questions=", ".join(theirs)) if theirs else "",
     }
