@@ -41,13 +41,13 @@ def lock(case_id: int) -> Any:
     return row
 
 
-def lock_parts(case_id: int) -> None:
+def lock_parts(*which: Any) -> None:
     """The rows of what belongs to a case that is locked already, for an effect that reaches down to them.
 
     Whoever moves a part comes from below: the part first, then the whole. So this waits for nobody, or each would wait for
     the other: Stale where somebody else has one of the parts in hand.
     """
-    parts, current = select(_CASES.c.id).where(_CASES.c.parent_id == case_id), writing()
+    parts, current = select(_CASES.c.id).where(*which), writing()
     held = current.scalars(parts.with_for_update(skip_locked=True)).all()
     if len(held) < len(current.scalars(parts).all()):
         raise Stale(_("Somebody else was a moment faster. Look at it as it is now, then decide."))
