@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import Connection, bindparam, inspect, select, update
 
 from grantflow.cases.models import Case
-from grantflow.db import connection, session, unit_connection
+from grantflow.db import connection, session, unit_connection, writing
 from grantflow.errors import NotFound, Stale
 from grantflow.prepared import Prepared
 
@@ -39,6 +39,18 @@ def lock(case_id: int) -> Any:
     if row is None:
         raise NotFound
     return row
+
+
+def lock_parts(*which: Any) -> None:
+    """The rows of what belongs to a case that is locked already, for an effect that reaches down to them.
+
+    Whoever moves a part comes from below: the part first, then the whole. So this waits for nobody, or each would wait for
+    the other: Stale where somebody else has one of the parts in hand.
+    """
+    parts, current = select(_CASES.c.id).where(*which), writing()
+    held = current.scalars(parts.with_for_update(skip_locked=True)).all()
+    if len(held) < len(current.scalars(parts).all()):
+        raise Stale(_("Somebody else was a moment faster. Look at it as it is now, then decide."))
 
 
 @lru_cache(maxsize=64)

@@ -21,7 +21,7 @@ from grantflow.cases import deadlines, definitions, outbox, sealed
 from grantflow.cases.context import Context, plain
 from grantflow.cases.judging import Passed, ask, judge, moves_for, needs_past, not_from_here
 from grantflow.cases.models import WORKFLOW_KINDS, Case
-from grantflow.cases.rows import forget, get, go_on, lock
+from grantflow.cases.rows import forget, get, go_on, lock, lock_parts
 from grantflow.db import insert_if_new, session, unit_connection, writing
 from grantflow.engine.definition import Workflow
 from grantflow.engine.machine import lifecycle_of
@@ -35,7 +35,8 @@ from grantflow.identity.access import SCOPES, SYSTEM, Actor
 from grantflow.identity.models import ROLES
 
 __all__ = [
-    "Outcome", "Passed", "ask", "change_definition", "fire", "forget", "get", "lock", "moves_for", "open_case", "record",
+    "Outcome", "Passed", "ask", "change_definition", "fire", "forget", "get", "lock", "lock_parts", "moves_for",
+    "open_case", "record",
 ]  # fmt: skip
 
 _CASES = Case.__table__

@@ -15,6 +15,8 @@ from grantflow.awards.models import Award
 from grantflow.awards.queries import award, terms_of, zone_of
 from grantflow.cases import deadlines
 from grantflow.cases.context import Context
+from grantflow.cases.models import Case
+from grantflow.cases.service import lock_parts
 from grantflow.db import session
 from grantflow.disbursements import account_desk as _account_desk
 from grantflow.disbursements import asking
@@ -98,6 +100,7 @@ def due_at(ctx: Context) -> datetime:
 def cancel_unpaid(ctx: Context) -> None:
     """The end of a grant cancels every tranche that is not paid, and other bank details that wait; what was paid stays in
     the books."""
+    lock_parts(Case.parent_id == ctx.case.id)
     row, cancelled = award(ctx.case.id), Money(0, award(ctx.case.id).currency)
     for one in of_award(row.case_id):
         if one.stage not in ("closed", "refused"):

@@ -17,6 +17,8 @@ from grantflow.awards.queries import award, terms_of
 from grantflow.awards.reach import within
 from grantflow.cases import deadlines
 from grantflow.cases.context import Context
+from grantflow.cases.models import Case
+from grantflow.cases.service import lock_parts
 from grantflow.db import session
 from grantflow.disbursements.schedule import add_months
 from grantflow.disbursements.service import bind_report
@@ -108,6 +110,7 @@ def plan(ctx: Context) -> None:
 @registry.effect("followups.cancel_open")
 def cancel_open(ctx: Context) -> None:
     """The end of a grant cancels reports and checks nobody will write any more; what was accepted stays."""
+    lock_parts(Case.parent_id == ctx.case.id)
     reports_here = session().scalars(select(Report).where(Report.award_id == ctx.case.id).order_by(Report.n))
     checks_here = session().scalars(select(Check).where(Check.award_id == ctx.case.id).order_by(Check.months))
     unfinished = [row.case_id for row in [*reports_here, *checks_here] if row.stage not in ("closed", "refused")]

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 
 from grantflow.cases.context import Context
 from grantflow.cases.models import Case
-from grantflow.cases.service import record
+from grantflow.cases.service import lock_parts, record
 from grantflow.db import session
 from grantflow.engine.definition import Stage
 from grantflow.engine.registry import registry
@@ -161,6 +161,10 @@ def decide(ctx: Context) -> None:
 @registry.effect("scoring.release_decisions", to_many=True)
 def release_decisions(ctx: Context) -> None:
     """With the announcement every applicant learns their outcome, and the places are settled without gaps."""
+    sealed = select(_DECISIONS.c.case_id).where(
+        _DECISIONS.c.call_id == ctx.case.id, _DECISIONS.c.announced_at.is_(None)
+    )  # an award made meanwhile takes the application first, then the call
+    lock_parts(_CASES.c.id.in_(sealed))
     rows = ctx.session.execute(
         select(
             _DECISIONS,

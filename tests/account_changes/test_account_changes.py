@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from threading import Event as Signal
 from typing import Any
 
 import pytest
@@ -15,9 +16,9 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from grantflow import clock
-from grantflow.cases import reminders, worker
+from grantflow.cases import reminders, service, worker
 from grantflow.cases.models import Letter, Outbox
-from grantflow.db import session, unit_of_work
+from grantflow.db import db, session, unit_of_work
 from grantflow.disbursements import accounts, contacts
 from grantflow.disbursements.models import AccountChange
 from grantflow.disbursements.queries import ledger
@@ -366,3 +367,37 @@ def test_a_payment_and_a_change_at_once_pay_the_old_account_or_nothing(app: Flas
         assert got[1] == "done", got
         assert bank.state(one.case_id) == ("paid" if got[0] == "done" else "due")
         assert got[0] == "done" or isinstance(got[0], Refused), got
+
+
+@pytest.mark.parametrize("part", ["tranche", "report"])
+def test_the_end_of_a_grant_waits_for_nobody_who_waits_for_the_grant(app: Flask, bank: Bank, part: str) -> None:
+    """Payments, reports and changes of account take the part first, then the grant; its end takes them the other way."""
+    part_id = bank.tranche_id if part == "tranche" else bank.report(bank.award_id, "interim").case_id
+    bank.fire(bank.award_id, "terminate", bank.manager, reason="It stopped.")
+    end = partial(bank.fire, bank.award_id, "terminate", bank.officer, reason="It stopped.")
+    at_once = db.engine.dialect.name == "postgresql"  # SQLite has one writer at a time
+    taken, told = Signal(), Signal()
+
+    def from_below() -> str:
+        with unit_of_work():
+            service.lock(part_id)
+            taken.set()
+            told.wait(5 if at_once else 0.1)
+            service.lock(bank.award_id)
+        return "done"
+
+    def from_above() -> str:
+        taken.wait(5)
+        try:
+            return unit(end)
+        finally:
+            told.set()
+
+    got = all_at_once(app, from_below, from_above)
+    session().rollback()
+    assert got[0] == "done", got
+    if at_once:
+        assert isinstance(got[1], Stale), got
+        assert bank.state(bank.award_id) == "active"
+        end()
+    assert (bank.state(bank.award_id), bank.state(part_id)) == ("terminated", "cancelled")

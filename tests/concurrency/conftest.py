@@ -19,14 +19,16 @@ PACK = Path(__file__).parents[2] / "workflows" / "programmes" / "prozvet.toml"
 
 
 @pytest.fixture(scope="package")
-def hosts(migrated_postgres: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A PostgreSQL with every table by the migrations, and two processes that use it."""
+def hosts(
+    migrated_postgres: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, thorough: bool
+) -> Iterator[Any]:
+    """A PostgreSQL with every table by the migrations, and two processes that use it; eight in a thorough run."""
     environ = {
         "GRANTFLOW_HOME": str(tmp_path_factory.mktemp("hosts")), "DATABASE_URL": migrated_postgres(),
         "GRANTFLOW_WORKER": "no", "GRANTFLOW_SECRET_KEY": "t" * 40,
     }  # fmt: skip
     app = create_app(environ)
-    processes = Processes(environ)
+    processes = Processes(environ, pairs=4 if thorough else 1)
     try:
         yield SimpleNamespace(app=app, processes=processes)
     finally:
@@ -55,7 +57,8 @@ def ring(request: pytest.FixtureRequest, thorough: bool, monkeypatch: pytest.Mon
     hosts = request.getfixturevalue("hosts")
     with hosts.app.app_context():
         many = 200 if thorough else 16
-        yield SimpleNamespace(race=hosts.processes.race, rounds=many, some=many, real=many)
+        rounds = 1000 if thorough else many
+        yield SimpleNamespace(race=hosts.processes.race, rounds=rounds, some=many, real=many)
         db.session.remove()
 
 

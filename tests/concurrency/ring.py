@@ -154,15 +154,15 @@ def _contend(pipe: Any, environ: dict[str, str], barrier: Any) -> None:
 
 
 class Processes:
-    """Two contenders, each a process of its own, as two hosts would be."""
+    """Pairs of contenders, each a process of its own, as hosts would be: the pairs race beside each other."""
 
-    def __init__(self, environ: dict[str, str]) -> None:
+    def __init__(self, environ: dict[str, str], pairs: int = 1) -> None:
         spawn = multiprocessing.get_context("spawn")
-        barrier = spawn.Barrier(2)
+        barriers = [spawn.Barrier(2) for _ in range(pairs)]
         self.pipes, self.processes = [], []
-        for _ in range(2):
+        for number in range(2 * pairs):
             here, there = spawn.Pipe()
-            process = spawn.Process(target=_contend, args=(there, environ, barrier), daemon=True)
+            process = spawn.Process(target=_contend, args=(there, environ, barriers[number // 2]), daemon=True)
             process.start()
             self.pipes.append(here)
             self.processes.append(process)
@@ -172,22 +172,28 @@ class Processes:
             pipe.recv()
 
     def race(self, subjects: Sequence[Any], *calls: Call, at: datetime | None = None) -> list[tuple[Told, ...]]:
-        """For each subject both calls at the same moment; what each was told."""
+        """For each subject both calls at the same moment; what each was told. The subjects are dealt out to the pairs."""
         db.session.rollback()
-        for pipe, call in zip(self.pipes, calls, strict=True):
-            pipe.send((list(subjects), call, at))
-        told = []
+        first, second = calls
+        pairs = len(self.pipes) // 2
+        told: list[Any] = [None] * len(subjects)
+        for number, pipe in enumerate(self.pipes):
+            pipe.send((list(subjects[number // 2 :: pairs]), second if number % 2 else first, at))
+        answers = []
         for pipe in self.pipes:
             if not pipe.poll(3 * PATIENCE):
                 raise TimeoutError("a contender does not answer")
-            told.append(pipe.recv())
+            answers.append(pipe.recv())
+        for pair in range(pairs):
+            told[pair::pairs] = zip(answers[2 * pair], answers[2 * pair + 1], strict=True)
         db.session.expire_all()
-        return list(zip(*told, strict=True))
+        return told
 
     def stop(self) -> None:
-        """Let both go home."""
-        for pipe, process in zip(self.pipes, self.processes, strict=True):
+        """Let all go home."""
+        for pipe in self.pipes:
             pipe.send(None)
+        for process in self.processes:
             process.join(PATIENCE)
             if process.is_alive():
                 process.kill()

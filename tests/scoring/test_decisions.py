@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import Event as Signal
 
 import pytest
 import sqlalchemy
@@ -10,8 +11,8 @@ from sqlalchemy import select, update
 
 from grantflow.cases import service as cases
 from grantflow.cases.models import Case, Outbox
-from grantflow.db import session, unit_of_work
-from grantflow.errors import Refused
+from grantflow.db import db, session, unit_of_work
+from grantflow.errors import Refused, Stale
 from grantflow.history.models import Event
 from grantflow.money import Money
 from grantflow.scoring import service as scoring
@@ -291,3 +292,34 @@ def test_a_wrong_state_is_refused_with_its_name(contest):
     made = contest(1, started=True)
     with pytest.raises(Refused, match="In scoring"):
         made.award(0)
+
+
+def test_an_announcement_waits_for_nobody_who_waits_for_the_call(app, decided):
+    made = decided
+    at_once = db.engine.dialect.name == "postgresql"  # SQLite has one writer at a time
+    taken, told = Signal(), Signal()
+
+    def awarding():
+        """As an award from the reserve does: the application first, then the call, for its budget."""
+        with unit_of_work():
+            cases.lock(made.applications[1])
+            taken.set()
+            told.wait(5 if at_once else 0.1)
+            cases.lock(made.call)
+        return "done"
+
+    def announcing():
+        taken.wait(5)
+        try:
+            return made.fire(made.call, "announce", made.manager)
+        finally:
+            told.set()
+
+    got = all_at_once(app, awarding, announcing)
+    session().rollback()
+    assert got[0] == "done", got
+    if at_once:
+        assert isinstance(got[1], Stale), got
+        assert notices(made, 1) == []
+        made.fire(made.call, "announce", made.manager)
+    assert notices(made, 1) == ["outcome_reserve"]
