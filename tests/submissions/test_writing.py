@@ -459,6 +459,8 @@ def test_a_draft_saves_itself_and_says_only_what_is_true(app: Flask, world: Worl
     assert service.row_of(case_id).answers["steps"] == "Half a sen"
     events = session().scalars(select(Event.move).where(Event.case_id == case_id)).all()
     assert events == ["open"], "a save is no event"
+    odd = autosave(client, case_id, world.applicant, seen(case_id, "plan"), ends_on="soon")
+    assert odd.json["said"].startswith("Saved at 12:00:00. To correct: "), "kept, and told that it is no date"
     with clock.at(CLOSES.replace(minute=59, day=3)):
         late = autosave(signed_in(app, world.applicant), case_id, world.applicant, seen(case_id, "plan"), steps="More")
     assert late.status_code == 403 and "The time for applications ended" in late.json["said"]
