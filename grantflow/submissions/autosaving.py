@@ -36,10 +36,11 @@ def chosen(typed: dict[str, Any], sent: Any) -> tuple[dict[str, Any], set[str]]:
 
 def _said(part: Section, saved: service.Saved) -> str:
     """That it is saved and when; and what cannot be read as it stands, for it is kept and would be found at sending."""
-    when = _("Saved at %(time)s", time=rendering.hour(saved.at, seconds=True))
+    when: str = _("Saved at %(time)s", time=rendering.hour(saved.at, seconds=True))
     labels = {question.code: question.label.in_(rendering.language()) for question in part.questions}
     wrong = [f"{labels[fault.question]}: {fault.sentence}" for fault in saved.faults if fault.question in labels]
-    return _("%(saved)s. To correct: %(what)s", saved=when, what=wrong[0]) if wrong else when
+    told: str = _("%(saved)s. To correct: %(what)s", saved=when, what=wrong[0]) if wrong else when
+    return told
 
 
 def autosave(sheet: Sheet, section: str) -> Any:
