@@ -53,6 +53,7 @@ SAYS: dict[str, Any] = {
     "signed_out_everywhere": _("Signed out on all devices"),
     "invited": _("Invitation sent"),
     "invitation_withdrawn": _("Invitation taken back"),
+    "invitation_shown": _("Link of the invitation shown: its letter could not leave"),
     "invitation_accepted": _("Invitation accepted, password chosen"),
     "address_confirmed": _("Address confirmed, password chosen"),
     "link_sent": _("Link to choose a password sent"),

@@ -30,8 +30,16 @@ def _person(person_id: int) -> Any:
 @access("manager")
 @limiter.limit("30 per hour")
 def invitation(person_id: int) -> Page:
-    """Send an invitation again, or take it back."""
-    _person(person_id)
+    """Send an invitation again, take it back, or show its link where the letter cannot leave."""
+    person = _person(person_id)
+    if request.form.get("do") == "show":
+        try:
+            with unit_of_work():
+                link = registration.show_invitation(current_actor(), person_id)
+            return render_template("identity/invitation_link.html", person=person, link=link)
+        except Refused as refusal:
+            flash(str(refusal), "wrong")
+            return redirect(url_for("identity.roles", person_id=person_id), 303)
     act, told = (
         (registration.withdraw_invitation, _("The invitation is taken back: its link opens nothing any more."))
         if request.form.get("do") == "withdraw"

@@ -17,7 +17,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import lazy_gettext as _
 from itsdangerous import BadSignature, URLSafeSerializer
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import column, delete, insert, select, table, update
 
 from grantflow import clock
 from grantflow.db import session, writing
@@ -43,6 +43,7 @@ INWARD = ("invitation", "confirmation", "password", "address", "draft")
 KEPT = timedelta(days=90)
 """How long a row stays after its link has ended: the list of invitations tells what became of them."""
 _LINKS, _PEOPLE = AccountLink.__table__, Person.__table__
+_LETTERS = table("outbox", *(column(c) for c in ("id", "person_id", "notice", "sent_at", "last_error")))
 
 
 class Spent(NotFound):
@@ -228,6 +229,14 @@ def holder_of(email_key: str) -> Any:
         )
         .one_or_none()
     )
+
+
+def letter_fault(person_id: int) -> str | None:
+    """Why the letter with somebody's newest invitation has not left: what the mail server said last; None where it left
+    or nothing was said yet."""
+    newest = select(_LETTERS).where(_LETTERS.c.person_id == person_id, _LETTERS.c.notice == "invited")
+    row = session().execute(newest.order_by(_LETTERS.c.id.desc()).limit(1)).one_or_none()
+    return str(row.last_error) if row is not None and row.sent_at is None and row.last_error else None
 
 
 def invitations_of(person_ids: list[int]) -> dict[int, Any]:

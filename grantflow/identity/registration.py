@@ -140,6 +140,23 @@ def invite(actor: Actor, person_id: int, *, key: str | None = None) -> int:
     return sent["account_link"]
 
 
+def show_invitation(actor: Actor, person_id: int) -> str:
+    """The link of an open invitation whose letter cannot leave, to be given by another way; that it was shown is recorded.
+
+    Refused where the letter left: then only who reads that mail shall have it.
+    """
+    _waiting(actor, person_id)
+    last = links.invitations_of([person_id]).get(person_id)
+    if last is None or links.state_of(last) != "open":
+        raise Refused(_("There is no open invitation to show."))
+    if links.letter_fault(person_id) is None:
+        raise Refused(
+            _("The letter with the link has left, or leaves in a moment. If it does not come, send it again.")
+        )
+    door.record(person_id, "invitation_shown", actor=actor, role="manager" if actor.person_id else "")
+    return links.address_of(int(last.id))
+
+
 def withdraw_invitation(actor: Actor, person_id: int, *, key: str | None = None) -> None:
     """Take an invitation back: its link opens nothing any more, nor does any other of that person's."""
     _waiting(actor, person_id)

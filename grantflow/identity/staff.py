@@ -120,6 +120,7 @@ def roles(person_id: int) -> Page:
         titles=ROLE_TITLES,
         account=queries.account_of(person, invited),
         invited=invited,
+        letter_fault=links.letter_fault(person_id),
         closing=closing.may_close(actor, person_id),
         key=forms.new_key(),
     )

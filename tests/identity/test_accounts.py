@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from grantflow import clock
+from grantflow.cases import outbox
 from grantflow.db import session, unit_of_work
 from grantflow.errors import Refused
 from grantflow.history.models import Event, PrivateValue
@@ -106,6 +109,20 @@ def test_an_invitation_taken_back_opens_nothing(house: House) -> None:
     assert house.app.test_client().post(way, data={"password": PASSWORD}).status_code == 404
     assert "no open invitation" in house.press(number, "withdraw")
     assert moves(number) == ["open", "account_opened", "invited", "invitation_withdrawn"]
+
+
+def test_an_invitation_whose_letter_cannot_leave_is_shown_on_the_screen_and_that_is_recorded(house: House) -> None:
+    number = house.invite()
+    assert "has left, or leaves in a moment" in house.press(number, "show")
+    house.app.config["GRANTFLOW"] = replace(house.app.config["GRANTFLOW"], smtp_host="127.0.0.1", smtp_port=9)
+    assert outbox.drain() == 0, "nobody listens at that port"
+    assert "The letter has not left" in text_of(house.client.get(f"/people/{number}/roles"))
+    shown = house.client.post(f"/people/{number}/invitation", data={"do": "show"})
+    assert shown.status_code == 200 and moves(number)[-1] == "invitation_shown"
+    way = re.search(r"/invitation/[\w.-]+", shown.text)
+    assert way and house.app.test_client().get(way[0]).status_code == 200
+    stranger = signed_in(house.app, factories.person("manager", programme_id=factories.record_file("programme")))
+    assert stranger.post(f"/people/{number}/invitation", data={"do": "show"}).status_code == 404
 
 
 def test_who_has_a_password_is_not_invited(house: House) -> None:
