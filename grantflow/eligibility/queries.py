@@ -227,9 +227,7 @@ def checked_of(case_ids: list[int]) -> dict[int, Checked]:
         .group_by(RESULTS.c.case_id, latest.c.case_id, latest.c.run)
     )
     return {
-        row.case_id: Checked(
-            row.rules, int(row.failed), int(row.waived), row.version, row.run, bool(row.double)
-        )
+        row.case_id: Checked(row.rules, int(row.failed), int(row.waived), row.version, row.run, bool(row.double))
         for row in rows
     }
 

@@ -27,8 +27,8 @@ from grantflow.identity.models import Organisation, Person
 from grantflow.identity.words import search_key
 from grantflow.submissions.likeness import mark_of
 from tests.browsing import counting, field, signed_in, text_of
-from tests.factories import organisation, person
 from tests.eligibility.test_checking import MEN
+from tests.factories import organisation, person
 from tests.submissions.conftest import World
 
 PIPELINE = "/calls/KR-2021/pipeline"
@@ -160,7 +160,9 @@ def shown(world: World, result: str) -> set[int]:
     found = find(world.call, Filter(rules=result), world.officer, "en")
     ids = {line.case.id for line in found.lines}
     assert found.page.total == len(ids) and found.asked == sum(line.asked_minor for line in found.lines)
-    assert {row.id for row in rows_of(world.call, Picked(every=True, wanted=Filter(rules=result)), world.officer)} == ids
+    assert {
+        row.id for row in rows_of(world.call, Picked(every=True, wanted=Filter(rules=result)), world.officer)
+    } == ids
     return ids
 
 
@@ -201,7 +203,9 @@ def test_a_result_is_kept_with_a_filter_and_what_was_kept_before_means_what_it_d
 
 def test_what_may_be_a_double_is_what_the_list_flags_and_what_the_rules_named(app: Flask, world: World) -> None:
     titles = ("Felt", "Felt", "Honey", "Honey", "Rye", "Juniper")
-    owners = [(body := organisation(f"Body {n}"), person("applicant", organisation_id=body)) for n in range(len(titles))]
+    owners = [
+        (body := organisation(f"Body {n}"), person("applicant", organisation_id=body)) for n in range(len(titles))
+    ]
     made = [titled(world, title, actor=who, body=body) for title, (body, who) in zip(titles, owners, strict=True)]
     first, again, left, gone, alone, named = made
     with unit_of_work():
