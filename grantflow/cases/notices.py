@@ -28,7 +28,7 @@ from grantflow.rendering import moment, money
 
 PLACEHOLDERS = {
     "ref", "title", "call", "reason", "state", "due", "amount", "organisation", "person", "link", "months", "number",
-    "role", "vote", "note", "before", "closes", "sent",
+    "role", "vote", "note", "before", "closes", "sent", "again",
 }  # fmt: skip
 """Every `{word}` a notice's text may hold. One without a value at the moment is left out."""
 

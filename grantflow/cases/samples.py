@@ -25,6 +25,10 @@ _SAMPLES: dict[str, Any] = {
     "number": "6",
     "role": {"en": "Auditor", "ru": "Аудитор"},
     "vote": {"en": "for", "ru": "за"},
+    "again": {
+        "en": " Until the call closes you can open the application again and send it anew.",
+        "ru": " Пока идёт приём, заявку можно открыть и отправить заново.",
+    },
     "note": {"en": "– A felt workshop goes to the panel", "ru": "– Заявка мастерской допущена к оценке"},
 }
 

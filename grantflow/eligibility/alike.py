@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Text, cast, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, literal, or_, select, union_all
 
 from grantflow.cases.access import visible_to
 from grantflow.db import session
@@ -24,6 +24,8 @@ MOST = 12
 _A, _C, _O = APPLICATIONS.c, CASES.c, Organisation.__table__.c
 BODY, NUMBER, TITLE, NEARLY = "body", "number", "title", "nearly"
 """In what two are alike, the surest first."""
+_MARKS = {BODY: _A.organisation_id, NUMBER: _O.inn, NEARLY: _A.likeness}
+_GONE = ("refused", "preparation")
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,8 @@ def alike(call_id: int, case_ids: Collection[int], actor: Actor) -> dict[int, li
         return {}
     columns = (_C.id, _A.organisation_id, _O.inn, _A.likeness, _A.search_key)
     mine = session().execute(_sent(call_id, actor, *columns).where(_C.id.in_(list(case_ids)))).all()
-    marks = {BODY: _A.organisation_id, NUMBER: _O.inn, NEARLY: _A.likeness}
-    of = {way: {value for row in mine if (value := row._mapping[column])} for way, column in marks.items()}
-    found = union_all(*(_first(call_id, actor, way, column, of[way]) for way, column in marks.items()))
+    of = {way: {value for row in mine if (value := row._mapping[column])} for way, column in _MARKS.items()}
+    found = union_all(*(_first(call_id, actor, way, column, of[way]) for way, column in _MARKS.items()))
     marked: dict[tuple[str, str], list[Any]] = defaultdict(list)
     for other in session().execute(found):
         marked[other.way, other.mark].append(other)
@@ -55,7 +56,7 @@ def alike(call_id: int, case_ids: Collection[int], actor: Actor) -> dict[int, li
     for row in mine:
         ways: dict[int, list[str]] = defaultdict(list)
         refs: dict[int, str] = {}
-        for way, column in marks.items():
+        for way, column in _MARKS.items():
             others = [one for one in marked.get((way, str(row._mapping[column])), ()) if one.id != row.id]
             for other in others[:MOST]:
                 same = way == NEARLY and title_of(other.search_key) == title_of(row.search_key)
@@ -64,6 +65,20 @@ def alike(call_id: int, case_ids: Collection[int], actor: Actor) -> dict[int, li
         if ways:
             doubles[row.id] = sorted((_one(n, refs[n], said) for n, said in ways.items()), key=_surest)
     return doubles
+
+
+def has_double(call_id: int, actor: Actor) -> ColumnElement[bool]:
+    """Whether `alike` would name another for an application of a query over `cases`, `applications` and
+    `organisations`: the marks of the call are counted once, not once for each application."""
+    ways = []
+    for column in _MARKS.values():
+        live = _sent(call_id, actor, column).where(_C.stage.not_in(_GONE), cast(column, Text) != "").group_by(column)
+        two = live.having(func.count() > 1)
+        ways += [
+            column.in_(two.correlate(None)),
+            and_(_C.stage.in_(_GONE), column.in_(live.correlate(None))),  # it is not among those that were counted
+        ]
+    return or_(*ways)
 
 
 def _sent(call_id: int, actor: Actor, *columns: Any) -> Select[Any]:
@@ -83,7 +98,7 @@ def _first(call_id: int, actor: Actor, way: str, column: Any, values: Collection
     ranked = _sent(
         call_id, actor, literal(way).label("way"), cast(column, Text).label("mark"), _C.id, _C.ref, _A.search_key,
         place.label("place"),
-    ).where(column.in_(list(values)), _C.stage.not_in(("refused", "preparation")))  # fmt: skip
+    ).where(column.in_(list(values)), _C.stage.not_in(_GONE))  # fmt: skip
     some = ranked.subquery()
     return select(some).where(some.c.place <= MOST + 1)
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+NOT_RUN, NOT_MET, MET, DOUBLE = RESULTS = ("not_run", "not_met", "met", "double")
+"""What the rules may have said of an application; a double is one that they, or the list, take for another's."""
 SORTS = ("due", "number", "title", "district", "state", "asked")
 
 
@@ -22,6 +24,7 @@ class Filter:
     kind: str = ""
     award_type: str = ""
     desk: str = ""
+    rules: str = ""
     sort: str = "due"
     down: bool = False
     page: int = 1
@@ -38,6 +41,7 @@ class Filter:
             kind=args.get("kind", "") if args.get("kind") in ("new", "growing") else "",
             award_type=args.get("type", "") if args.get("type") in ("female", "social", "both") else "",
             desk=args.get("desk", "")[:20],
+            rules=args.get("rules", "") if args.get("rules") in RESULTS else "",
             sort=sort if sort in SORTS else "due",
             down=args.get("order") == "down",
             page=int(page) if page.isascii() and page.isdigit() and 0 < int(page) < 10**6 else 1,
@@ -46,14 +50,14 @@ class Filter:
     @property
     def narrows(self) -> bool:
         """Whether anything is left out."""
-        return any((self.text, self.state, self.district, self.kind, self.award_type, self.desk))
+        return any((self.text, self.state, self.district, self.kind, self.award_type, self.desk, self.rules))
 
     def args(self, **change: Any) -> dict[str, Any]:
         """The address of this filter with something changed; defaults are left out."""
         new = replace(self, **change)
         named = {
             "q": new.text, "state": new.state, "district": new.district, "kind": new.kind,
-            "type": new.award_type, "desk": new.desk, "sort": "" if new.sort == "due" else new.sort,
+            "type": new.award_type, "desk": new.desk, "rules": new.rules, "sort": "" if new.sort == "due" else new.sort,
             "order": "down" if new.down else "",
             "page": "" if new.page == 1 else new.page,
         }  # fmt: skip

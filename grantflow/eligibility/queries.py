@@ -18,6 +18,7 @@ from grantflow.cases import definitions, titles
 from grantflow.cases.access import visible_to
 from grantflow.db import session
 from grantflow.eligibility.filters import Filter
+from grantflow.eligibility.outcomes import fits, found_double
 from grantflow.eligibility.standing import RESULTS, VOTES, WAIVERS
 from grantflow.eligibility.tallies import Tally, tallies
 from grantflow.engine.definition import State
@@ -115,6 +116,8 @@ def narrowed(query: Select[Any], call_id: int, wanted: Filter, actor: Actor) -> 
         query = query.where(_A.award_type == wanted.award_type)
     if wanted.desk:
         query = query.where(_C.state.in_(_states_on_desk(call_id, wanted.desk)))
+    if wanted.rules:
+        query = query.where(fits(wanted.rules, call_id, actor))
     return query
 
 
@@ -182,13 +185,15 @@ def _lines(rows: Sequence[Any], actor: Actor, lang: str) -> list[Line]:
 
 @dataclass(frozen=True)
 class Checked:
-    """What the latest run over an application found: how many rules, how many not met, how many let pass."""
+    """What the latest run over an application found: how many rules, how many not met, how many let pass, and
+    whether one of them named a double."""
 
     rules: int
     failed: int
     waived: int
     version: int
     run: int
+    double: bool
 
 
 def checked_of(case_ids: list[int]) -> dict[int, Checked]:
@@ -216,11 +221,15 @@ def checked_of(case_ids: list[int]) -> dict[int, Checked]:
             func.max(RESULTS.c.version).label("version"),
             waived.label("waived"),
             func.max(RESULTS.c.run).label("run"),
+            func.max(case((found_double(RESULTS.c.params), 1), else_=0)).label("double"),
         )
         .join(latest, and_(latest.c.case_id == RESULTS.c.case_id, latest.c.run == RESULTS.c.run))
         .group_by(RESULTS.c.case_id, latest.c.case_id, latest.c.run)
     )
-    return {row.case_id: Checked(row.rules, int(row.failed), int(row.waived), row.version, row.run) for row in rows}
+    return {
+        row.case_id: Checked(row.rules, int(row.failed), int(row.waived), row.version, row.run, bool(row.double))
+        for row in rows
+    }
 
 
 def districts_of(call_id: int) -> list[Any]:

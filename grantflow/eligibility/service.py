@@ -26,6 +26,7 @@ from grantflow.eligibility.standing import (
     Run,
     is_waiting,
     latest,
+    looked_at,
     open_rules,
     place_names,
     present,
@@ -163,6 +164,6 @@ def beforehand(row: Any, terms: Terms, answers: dict[str, Any]) -> list[Advice]:
 
 
 __all__ = [
-    "Run", "Ruling", "_appeals", "_restoring", "facts_of", "is_waiting", "latest", "note_evidence", "open_rules", "present", "run_all",
+    "Run", "Ruling", "_appeals", "_restoring", "facts_of", "is_waiting", "latest", "looked_at", "note_evidence", "open_rules", "present", "run_all",
     "rule_now", "run_checks", "second", "waive", "waiting",
 ]  # fmt: skip

@@ -160,6 +160,13 @@ def place_names(codes: Iterable[str | None]) -> Mapping[str, Any]:
 
 def present(case_id: int) -> int | None:
     """The number of the latest run, if it judged the version that was sent last, under the terms it is held to now."""
+    run, since = looked_at(case_id)
+    return None if since else run
+
+
+def looked_at(case_id: int) -> tuple[int | None, str]:
+    """The number of the latest run, and what it does not count for any more: a later "version" was sent, the "terms"
+    changed, or the closing "day", and with it the rules that hold on it; nothing where it counts."""
     row = (
         session()
         .execute(
@@ -171,11 +178,15 @@ def present(case_id: int) -> int | None:
         .one_or_none()
     )
     version = session().scalar(select(APPLICATIONS.c.submitted_version).where(APPLICATIONS.c.case_id == case_id))
-    if row is None or row.version != version:
-        return None
+    if row is None:
+        return None, ""
+    if row.version != version:
+        return row.run, "version"
     last = select(Event.move).where(Event.case_id == case_id, Event.move.in_(("rules_run", "terms_changed")))
     since = session().scalar(last.order_by(Event.seq.desc()).limit(1))
-    return row.run if since != "terms_changed" and _of_the_day(case_id, row.run) else None
+    if since == "terms_changed":
+        return row.run, "terms"
+    return row.run, "" if _of_the_day(case_id, row.run) else "day"
 
 
 def _of_the_day(case_id: int, run: int) -> bool:

@@ -127,13 +127,15 @@ def rules(case_id: int) -> Any:
 def _facts(case: Any, actor: Actor) -> dict[str, Any]:
     run = service.latest(case.id, rendering.language())
     officer = bool(actor.roles_on(case) & set(WORKERS))
-    present = run is not None and service.present(case.id) == run.n
+    outdated = service.looked_at(case.id)[1]
+    present = run is not None and not outdated
     waits = service.is_waiting(case)
     notes = notes_of(case.id)
     return {
         "case": case,
         "run": run,
         "current": present,
+        "outdated": outdated,
         "may_run": officer and waits,
         "may_waive": "officer" in actor.roles_on(case) and waits and present,
         "may_note": "officer" in actor.roles_on(case) and waits,

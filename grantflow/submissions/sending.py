@@ -178,6 +178,7 @@ def seal(ctx: Context) -> None:
     n, digest = keep(ctx, ctx.now)
     ctx.param("sent", ctx.now)
     ctx.param("note", in_letter(n, digest, ctx.now, _call(ctx).zone))
+    ctx.param("again", _once_more(ctx))
 
 
 def in_letter(n: int, digest: str, at: datetime, zone: str) -> dict[str, str]:
@@ -189,6 +190,22 @@ def in_letter(n: int, digest: str, at: datetime, zone: str) -> dict[str, str]:
                 "Version %(n)s, sent %(when)s.\nFingerprint (SHA-256): %(digest)s",
                 n=n, when=moment(at, zone, seconds=True), digest=digest,
             )  # fmt: skip
+    return said
+
+
+def _once_more(ctx: Context) -> dict[str, str]:
+    """What the letter says of opening it again, in both languages; nothing once the time for that is over."""
+    row, call = _row(ctx), _call(ctx)
+    longer, said = row.extension_until, {"en": "", "ru": ""}
+    if not call_open(ctx) or ctx.now > max(filter(None, (call.closes_at, longer))):
+        return said
+    for lang in said:
+        with force_locale(lang):
+            words = gettext("Until the call closes you can open the application again and send it anew.")
+            if longer is not None and longer > call.closes_at:
+                until = moment(longer, call.zone)
+                words = gettext("Until %(when)s you can open the application again and send it anew.", when=until)
+        said[lang] = f" {words}"
     return said
 
 

@@ -3,7 +3,7 @@ together."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DatabaseError
 
 from grantflow import clock
-from grantflow.cases.service import fire, get, moves_for
+from grantflow.cases.service import fire, get, moves_for, record
 from grantflow.db import session, unit_of_work
-from grantflow.eligibility import service
+from grantflow.eligibility import service, standing
 from grantflow.eligibility.models import EligibilityResult
 from grantflow.errors import NotFound, Refused
 from grantflow.history.models import Event
@@ -94,6 +94,29 @@ def test_results_of_an_older_version_do_not_count(world: World) -> None:
         decide(case_id, "pass", world.officer)
     with pytest.raises(Refused, match="Run the rules first"), unit_of_work():
         service.waive(case_id, "women", "x", actor=world.officer)
+
+
+def test_the_page_says_what_changed_since_the_rules_were_run(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (world.submitted(project={"title": title}) for title in ("One", "Two", "Three"))
+    for case_id in (first, second, third):
+        run(world, case_id)
+    browser = signed_in(app, world.officer)
+    assert "run them again" not in text_of(browser.get(f"/cases/{first}"))
+    world.give_back(first, "plan")
+    world.submit(first)
+    assert "a later version was sent since: run them again" in text_of(browser.get(f"/cases/{first}"))
+    with unit_of_work():
+        record(second, "terms_changed", actor=world.manager, facts={"changes": []})
+    page = text_of(browser.get(f"/cases/{second}"))
+    assert "the terms it is held to changed since: run them again" in page and "later version" not in page
+    terms = service.terms_of(service.row_of(third).pack_hash)
+    later = terms.eligibility[0].model_copy(update={"valid_from": date(2021, 11, 1)})  # holds on the new closing day
+    dated = terms.model_copy(update={"eligibility": (later, *terms.eligibility[1:])})
+    monkeypatch.setattr(standing, "terms_of", lambda _hash: dated)
+    page = text_of(browser.get(f"/cases/{third}"))
+    assert "the closing day changed since" in page and "later version" not in page
 
 
 def test_one_officer_proposes_a_refusal_and_only_another_confirms_it(world: World) -> None:

@@ -10,19 +10,24 @@ from typing import Any
 import pytest
 from flask import Flask
 from openpyxl import load_workbook
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
-from grantflow import schema
+from grantflow import clock, schema
+from grantflow.cases.service import fire
 from grantflow.db import session, unit_of_work
 from grantflow.eligibility import saved, service
 from grantflow.eligibility.alike import alike
-from grantflow.eligibility.filters import Filter
+from grantflow.eligibility.filters import RESULTS, Filter
+from grantflow.eligibility.models import EligibilityResult, SavedFilter
+from grantflow.eligibility.picking import Picked, rows_of
+from grantflow.eligibility.queries import find
 from grantflow.errors import Invalid, NotFound
 from grantflow.history.models import Event
 from grantflow.identity.models import Organisation, Person
 from grantflow.identity.words import search_key
 from grantflow.submissions.likeness import mark_of
 from tests.browsing import counting, field, signed_in, text_of
+from tests.eligibility.test_checking import MEN
 from tests.factories import organisation, person
 from tests.submissions.conftest import World
 
@@ -148,3 +153,77 @@ def test_doubles_are_flagged_with_what_is_alike_and_block_nothing(app: Flask, wo
     assert "nearly the same title" not in text_of(signed_in(app, world.stranger).get(f"/cases/{near}"))
     (own,) = alike(world.call, [first], world.applicant)[first]  # and nobody is led to what they may not see
     assert own.id == again
+
+
+def shown(world: World, result: str) -> set[int]:
+    """What the list shows for a result of the rules; its count, its sum and an act over all of it say the same."""
+    found = find(world.call, Filter(rules=result), world.officer, "en")
+    ids = {line.case.id for line in found.lines}
+    assert found.page.total == len(ids) and found.asked == sum(line.asked_minor for line in found.lines)
+    assert {
+        row.id for row in rows_of(world.call, Picked(every=True, wanted=Filter(rules=result)), world.officer)
+    } == ids
+    return ids
+
+
+def test_the_pipeline_is_narrowed_by_what_the_rules_said_last(app: Flask, world: World) -> None:
+    waiting, good = titled(world, "Waiting"), titled(world, "Good")
+    bad, passed, mended = (titled(world, title, **MEN) for title in ("Bad", "Passed", "Mended"))
+    with unit_of_work():
+        for case_id in (good, bad, passed, mended):
+            service.run_checks(case_id, actor=world.officer)
+        service.waive(passed, "women", "They own half.", actor=world.officer)
+    assert passed in shown(world, "not_met"), "one officer alone lets nothing pass"
+    with unit_of_work():
+        service.second(passed, "women", True, "", actor=world.second)
+    world.give_back(mended, "people")
+    world.write(mended, "people", {"owner_share": "100"})
+    world.submit(mended)
+    with unit_of_work():
+        service.run_checks(mended, actor=world.officer)
+    said = {result: shown(world, result) for result in ("not_run", "not_met", "met")}
+    assert said == {"not_run": {waiting}, "not_met": {bad}, "met": {good, passed, mended}}
+    browser = signed_in(app, world.officer)
+    page = browser.get(f"{PIPELINE}?rules=not_met")
+    assert "Showing 1 of 5" in text_of(page) and 'value="not_met" selected' in page.get_data(as_text=True)
+    assert 'name="rules" value="not_met"' in page.get_data(as_text=True), "an act over all of it takes the filter along"
+    sheet = load_workbook(io.BytesIO(browser.get(f"{PIPELINE}.xlsx?rules=met").get_data())).worksheets[0]
+    assert {row[1].value for row in sheet.iter_rows(min_row=2)} == {"Good", "Passed", "Mended"}
+
+
+def test_a_result_is_kept_with_a_filter_and_what_was_kept_before_means_what_it_did(world: World) -> None:
+    with unit_of_work() as current:
+        saved.keep(world.call, "Not met", Filter(rules="not_met"), actor=world.officer)
+        row = {"person_id": world.officer.person_id, "call_id": world.call, "name": "Old", "saved_at": clock.now()}
+        current.execute(insert(SavedFilter).values(args={"q": "felt", "desk": "officer"}, **row))
+    new, old = saved.kept_by(world.officer, world.call)
+    assert (new.wanted, old.wanted) == (Filter(rules="not_met"), Filter(text="felt", desk="officer"))
+    assert Filter.of({"rules": "drop"}) == Filter()
+
+
+def test_what_may_be_a_double_is_what_the_list_flags_and_what_the_rules_named(app: Flask, world: World) -> None:
+    titles = ("Felt", "Felt", "Honey", "Honey", "Rye", "Juniper")
+    owners = [
+        (body := organisation(f"Body {n}"), person("applicant", organisation_id=body)) for n in range(len(titles))
+    ]
+    made = [titled(world, title, actor=who, body=body) for title, (body, who) in zip(titles, owners, strict=True)]
+    first, again, left, gone, alone, named = made
+    with unit_of_work():
+        fire(gone, "withdraw", actor=owners[3][1])
+    other, nothing = ({"declared": False, "alike": found} for found in ([["NF-1", "NF", 1, ["title", "inn"]]], []))
+    row = {"version": 1, "position": 0, "code": "double", "verdict": "ok", "at": clock.now(), "by": None}
+    with unit_of_work() as current:
+        for case_id, run, params in ((alone, 1, other), (alone, 2, nothing), (named, 1, other)):
+            current.execute(insert(EligibilityResult).values(case_id=case_id, run=run, params=params, **row))
+        failed = row | {"case_id": first, "run": 1, "verdict": "fail", "params": {}}
+        current.execute(insert(EligibilityResult).values(failed))
+    flagged = set(alike(world.call, made, world.officer))
+    assert flagged == {first, again, gone} and left not in flagged, "what was withdrawn is nobody's double"
+    assert shown(world, "double") == flagged | {named}
+    browser, costs = signed_in(app, world.officer), []
+    for result in ("", *RESULTS):
+        browser.get(f"{PIPELINE}?rules={result}&state=submitted")
+        with counting() as statements:
+            page = browser.get(f"{PIPELINE}?rules={result}&state=submitted")
+        costs.append(len(statements))
+    assert re.search(r"Juniper .* all met may be a double", text_of(page)) and len(set(costs)) == 1

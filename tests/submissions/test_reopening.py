@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from grantflow import clock
-from grantflow.cases import worker
+from grantflow.cases import notices, worker
 from grantflow.cases.deadlines import sweep
 from grantflow.cases.models import Letter, Outbox
 from grantflow.cases.service import ask, fire, get
@@ -20,7 +20,7 @@ from grantflow.db import session, unit_of_work
 from grantflow.errors import Refused
 from grantflow.history.models import Event
 from grantflow.history.verify import verify_case
-from grantflow.submissions import comparing, service
+from grantflow.submissions import comparing, extension, service
 from grantflow.submissions.reopening import asides_of
 from tests.browsing import field, signed_in, text_of
 from tests.submissions.conftest import CLOSES, PDF, World
@@ -262,3 +262,31 @@ def _take_back(case_id: int) -> Any:
 
     case = get(case_id)
     return definitions.pinned(case.workflow_hash).moves_from(case.state, "take_back")[0]
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_letter_offers_to_open_it_again_only_while_that_is_so(world: World, language: str) -> None:
+    never, call, own = {
+        "en": ("open the application again", "Until the call closes you can open", "Until 3 November 2021"),
+        "ru": ("открыть и отправить заново", "Пока идёт приём, заявку можно", "До 3 ноября 2021"),
+    }[language]
+
+    def letter(case_id: int) -> str:
+        query = select(Outbox.params).where(Outbox.case_id == case_id, Outbox.notice == "submitted")
+        params = session().scalars(query.order_by(Outbox.id.desc())).first()
+        assert params is not None
+        return notices.render("submitted", params, language, "Europe/Moscow", "").text
+
+    case_id, longer = world.submitted(), world.complete()
+    assert call in letter(case_id)
+    with unit_of_work():
+        extension.extend_deadline(longer, CLOSES + timedelta(days=2), "The post stood still.", actor=world.manager)
+    world.submit(longer)
+    assert own in letter(longer) and call not in letter(longer)
+    with clock.at(AFTER):
+        world.close()
+        world.give_back(case_id, "plan")
+        world.write(case_id, "plan", {"steps": "Better."})
+        world.submit(case_id)
+        assert service.row_of(case_id).submitted_version == 2
+        assert never not in letter(case_id) and call not in letter(case_id)
