@@ -71,7 +71,7 @@ def test_what_lapsed_is_a_draft_again_word_for_word_and_can_be_sent(world: World
     assert event.facts["drafts_taken_up"] == 2 and (event.from_state, event.to_state) == ("closed", "open")
     (line, _extension), _page = exceptions_of(call_of(world.call))
     assert (line.kind, line.reason, line.until) == ("open_again", WHY, LATER)
-    assert all(verify_case(one).intact for one in (world.call, mine, other))
+    assert all(verify_case(one).whole for one in (world.call, mine, other))
     with clock.at(LATER + timedelta(minutes=11)):
         sweep()
         assert (get(world.call).state, world.state(mine), world.state(other)) == ("closed", "submitted", "lapsed")
