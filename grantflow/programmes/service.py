@@ -168,7 +168,12 @@ def closed_lately(ctx: Context) -> Verdict:
 @registry.guard("programmes.closes_later")
 def closes_later(ctx: Context) -> Verdict:
     """The new closing hour is a later one, has not passed, and leaves time before the results; unknown while only asked."""
-    return YES if ctx.asking else later_hour(_row(ctx), ctx.payload["closes_at"], ctx.now)
+    if ctx.asking:
+        return YES
+    closes_at = ctx.payload.get("closes_at")
+    if not isinstance(closes_at, datetime):
+        return no(_("Write the later closing hour."))
+    return later_hour(_row(ctx), closes_at, ctx.now)
 
 
 @registry.effect("programmes.put_off_closing", to_many=True)

@@ -110,6 +110,8 @@ def test_a_wrong_hour_and_a_closing_long_past_are_refused(
     outage()
     with clock.at(at), pytest.raises(Refused, match=says):
         open_again(world, closes_at)
+    with clock.at(NEXT_DAY), pytest.raises(Refused, match="Write the later closing hour"), unit_of_work():
+        fire(world.call, "open_again", actor=world.manager, reason=WHY)
     assert (get(world.call).state, world.state(mine), hour(world), told()) == ("closed", "lapsed", CLOSES, [])
 
 
