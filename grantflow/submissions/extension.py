@@ -110,12 +110,10 @@ def drafts_can_return(ctx: Context) -> Verdict:
 
 @registry.effect("submissions.take_up_drafts", to_many=True)
 def take_up_drafts(ctx: Context) -> None:
-    """The call is opened again: what lapsed unsent is a draft again, word for word. A longer time of its own that has
-    ended is taken away first, or it would lapse at once. Whose changes fell shut is told that they may open them anew."""
+    """The call is opened again: what lapsed unsent is a draft again, word for word. Whose changes fell
+    shut is told that they may open them anew. Longer times that have ended are `closing_put_off`'s to take away."""
     rows = of_call(ctx, "take_up")
     ids = [row.id for row in rows]
-    gone = update(APPLICATIONS).where(APPLICATIONS.c.case_id.in_(ids))
-    ctx.session.execute(gone.values(extension_until=None, extension_reason=""))
     for case_id in ids:
         ctx.fire(case_id, "take_up")
     ctx.fact("drafts_taken_up", len(ids))
