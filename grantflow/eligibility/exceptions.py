@@ -27,9 +27,10 @@ from grantflow.submissions.rows import APPLICATIONS, CASES, terms_of
 
 PAGE = 50
 _E, _P, _A, _C = Event.__table__.c, PrivateValue.__table__.c, APPLICATIONS.c, CASES.c
-_PUT_OFF, _EXTENDED = "closing_put_off", "extension"
+_PUT_OFF, _AGAIN, _EXTENDED = "closing_put_off", "open_again", "extension"
 KINDS = {
     _PUT_OFF: _("Closing hour put off for everybody"),
+    _AGAIN: _("Call opened again after its closing"),
     _EXTENDED: _("More time for one applicant"),
     "late": _("Sent after the closing hour"),
     "waived": _("Rule let pass"),
@@ -100,7 +101,7 @@ def _times(call: Any, names: dict[int, Any]) -> Iterator[Exceptional]:
         .outerjoin(PrivateValue.__table__, and_(_P.case_id == _E.case_id, _P.seq == _E.seq, _P.name == "reason"))
         .where(
             ((_C.call_id == call.case_id) & (_C.kind == "application") & (_E.move == _EXTENDED))
-            | ((_E.case_id == call.case_id) & (_E.move == _PUT_OFF))
+            | ((_E.case_id == call.case_id) & _E.move.in_((_PUT_OFF, _AGAIN)))
         )
     )
     for row in rows:

@@ -33,14 +33,19 @@ def follows(function: Follower) -> Follower:
 def put_off(call: Call, closes_at: datetime, reason: Prose) -> list[tuple[str, list[int], dict[str, Any]]]:
     """Let every stage follow, inside a unit of work that holds the call and before its row is written; gives back the
     notices for the event."""
-    words = {
+    words = words_of(call, closes_at, reason)
+    told = [pair for follow in _followers.values() for pair in follow(call, closes_at).items()]
+    return [(NOTICE, people, {**words, "about": case_id}) for case_id, people in told]
+
+
+def words_of(call: Call, closes_at: datetime, reason: Prose) -> dict[str, Any]:
+    """What every letter about a later closing says: of which call, the hour as it was, the new one, and why."""
+    return {
         "call": {"en": call.title.en, "ru": call.title.ru},
         "before": _hour(call.closes_at, call.zone),
         "closes": _hour(closes_at, call.zone),
         "reason": {"en": reason.en, "ru": reason.ru},
     }
-    told = [pair for follow in _followers.values() for pair in follow(call, closes_at).items()]
-    return [(NOTICE, people, {**words, "about": case_id}) for case_id, people in told]
 
 
 def _hour(at: datetime, zone: str) -> dict[str, str]:

@@ -17,9 +17,9 @@ from flask_babel import lazy_ngettext
 from sqlalchemy import bindparam, select, update
 
 from grantflow import clock, rendering
-from grantflow.cases import deadlines, titles, words
+from grantflow.cases import deadlines, definitions, titles, words
 from grantflow.cases.context import Context
-from grantflow.cases.service import Outcome, lock, record
+from grantflow.cases.service import Outcome, ask, fire, lock, record
 from grantflow.db import session, unit_connection, writing
 from grantflow.engine.registry import registry
 from grantflow.engine.verdict import YES, Verdict, no
@@ -42,6 +42,8 @@ __all__ = [
 ]  # fmt: skip
 
 
+OPENED_AGAIN_WITHIN = timedelta(days=14)
+"""So long after it closed a call can be opened again for everybody."""
 _CALLS = models.Call.__table__
 _NEXT_NUMBER = Prepared(
     update(_CALLS)
@@ -154,6 +156,37 @@ def deadline_passed(ctx: Context) -> Verdict:
     )  # fmt: skip
 
 
+@registry.guard("programmes.closed_lately")
+def closed_lately(ctx: Context) -> Verdict:
+    """The call closed a fortnight ago at the most: later nobody waits for its drafts any more."""
+    row = _row(ctx)
+    if ctx.now <= (last := closing_instant(row) + OPENED_AGAIN_WITHIN):
+        return YES
+    return no(_("A closed call could be opened again until %(when)s.", when=_When(last, row.zone)))
+
+
+@registry.guard("programmes.closes_later")
+def closes_later(ctx: Context) -> Verdict:
+    """The new closing hour is a later one, has not passed, and leaves time before the results; unknown while only asked."""
+    if ctx.asking:
+        return YES
+    closes_at = ctx.payload.get("closes_at")
+    if not isinstance(closes_at, datetime):
+        return no(_("Write the later closing hour."))
+    return later_hour(_row(ctx), closes_at, ctx.now)
+
+
+@registry.effect("programmes.put_off_closing", to_many=True)
+def put_off_closing(ctx: Context) -> None:
+    """The call closes at the later hour: whatever hangs on it follows, and whoever holds a draft is told."""
+    row, closes_at = _row(ctx), ctx.payload["closes_at"]
+    for notice, people, params in put_off(row, closes_at, Prose(en=ctx.reason, ru=ctx.reason)):
+        ctx.notify(notice, people, **params)
+    ctx.change("closes_at", row.closes_at, closes_at)
+    row.closes_at = closes_at
+    ctx.session.flush()
+
+
 def closing_instant(row: models.Call) -> datetime:
     """When a call closes by itself: after the closing hour and the minutes of grace."""
     return row.closes_at + timedelta(minutes=row.grace_minutes)
@@ -251,23 +284,46 @@ def apply_amendments(call_id: int, amendments: Iterable[Amendment], actor: Actor
     return sum(amend_scope(call_id, a.districts, a.reason, a.on, actor) for a in amendments)
 
 
-def may_put_off(case: Any, call: models.Call) -> Verdict:
-    """Whether the closing hour of a call can still be put off: it is approved, and the server's clock says it is open yet."""
+def opens_again(case: Any) -> Any | None:
+    """The move by which putting off the closing hour opens this call again; None for one that has not closed, whose
+    evaluation has begun, or whose own version of the workflow has no such move."""
+    return next(iter(definitions.pinned(case.workflow_hash).moves_from(case.state, "open_again")), None)
+
+
+def may_put_off(case: Any, call: models.Call, actor: Actor) -> Verdict:
+    """Whether the closing hour of a call can still be put off: it is approved, and the server's clock says it is open yet;
+    or it has closed, and what its workflow asks of one that is opened again holds."""
     if case.state == "draft":
         return no(_("The call is a draft: change its closing hour in the pack."))
+    if (move := opens_again(case)) is not None:
+        return ask(case, move, actor)
     if case.stage not in ("preparation", "submission") or clock.now() > closing_instant(call):
         return no(_("The call has closed already."))
+    return YES
+
+
+def later_hour(call: models.Call, closes_at: datetime, now: datetime) -> Verdict:
+    """Whether a call may close at this hour instead of its own: a later one, yet to come, before the day of the results."""
+    if closes_at <= call.closes_at:
+        when = _When(call.closes_at, call.zone)
+        return no(_("The call closes on %(when)s. The closing hour can be put off, never brought forward.", when=when))
+    if closes_at <= now:
+        return no(_("This hour has passed. Write a later one."))
+    if day_in(closes_at, call.zone) >= call.results_on:
+        results = _Day(call.results_on)
+        return no(_("The results come on %(day)s. The call has to close on an earlier day.", day=results))
     return YES
 
 
 def extend_closing(
     call_id: int, closes_at: datetime, reason: str, actor: Actor, *, key: str | None = None, seen: str | None = None
 ) -> Outcome:
-    """Put off the closing hour for everybody, with a reason, inside a unit of work. It is never brought forward.
+    """Put off the closing hour for everybody, with a reason, inside a unit of work. It is never brought forward. A call
+    that has closed, and whose evaluation has not begun, is opened again with it.
 
     Whoever holds a draft is told with the event. `seen` is the hour the person saw, as `stamp` writes it: Stale if it is
-    another by now. A repeated `key` changes nothing and gives back the first event. Raises Refused for a call that is no
-    longer open, no reason, an hour that is not later, has passed, or lies on the day of the results or after it.
+    another by now. A repeated `key` changes nothing and gives back the first event. Raises Refused for a call that cannot
+    be opened any more, no reason, an hour that is not later, has passed, or lies on the day of the results or after it.
     """
     current, case = writing(), _manager_of(call_id, actor)
     if key is not None and (earlier := store.by_key(unit_connection(), call_id, key)) is not None:
@@ -276,19 +332,15 @@ def extend_closing(
     now = _When(call.closes_at, call.zone)
     if seen is not None and seen != stamp(call.closes_at):
         raise Stale(_("The closing hour was changed while you were writing. It is now: %(when)s.", when=now))
-    if not (verdict := may_put_off(case, call)):
+    if not (verdict := may_put_off(case, call, actor)):
         raise Refused(verdict.because)
     if not (reason := reason.strip()):
         raise Refused(_("Write the reason: it will stand in the history."))
-    if closes_at <= call.closes_at:
-        raise Refused(
-            _("The call closes on %(when)s. The closing hour can be put off, never brought forward.", when=now)
-        )
-    if closes_at <= clock.now():
-        raise Refused(_("This hour has passed. Write a later one."))
-    if day_in(closes_at, call.zone) >= call.results_on:
-        results = _Day(call.results_on)
-        raise Refused(_("The results come on %(day)s. The call has to close on an earlier day.", day=results))
+    if opens_again(case) is not None:
+        how = {"payload": {"closes_at": closes_at}, "reason": reason, "key": key, "locked": case}
+        return fire(call_id, "open_again", actor=actor, **how)
+    if not (verdict := later_hour(call, closes_at, clock.now())):
+        raise Refused(verdict.because)
     notices = put_off(call, closes_at, Prose(en=reason, ru=reason))
     before, call.closes_at = call.closes_at, closes_at
     current.flush()

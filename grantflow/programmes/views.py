@@ -132,7 +132,8 @@ def call_body(case: Any, actor: Actor) -> tuple[str, dict[str, Any]]:
         **page_of_call(row.code),
         "rooms": [(name, url_for(room, **of)) for name, room, of in rooms if opens_for(actor, room, case)],
         "manages": "manager" in actor.roles_on(case),
-        "may_put_off": bool(service.may_put_off(case, row)),
+        "may_put_off": bool(service.may_put_off(case, row, actor)),
+        "opens_again": service.opens_again(case) is not None,
         "counts": queries.counts_by_state(case.id),
         "more": additions.parts_of_call(row, actor),
         "unanswered": inquiry_rooms.unanswered(case, actor),
@@ -187,7 +188,8 @@ def scope(code: str) -> str | Response | tuple[str, int]:
 @bp.route("/calls/<code>/closing", methods=["GET", "POST"])
 @access("manager")
 def closing(code: str) -> str | Response | tuple[str, int]:
-    """Put off the closing hour of a call for everybody, with a reason; the letters about it are looked at first."""
+    """Put off the closing hour of a call for everybody, with a reason, or open it again with a later one where it has just
+    closed; the letters about it are looked at first."""
     actor = current_actor()
     row = queries.call_by_code(code)
     case = see(row.case_id, actor, "call")
@@ -215,12 +217,11 @@ def closing(code: str) -> str | Response | tuple[str, int]:
 
 
 def _closing_page(form: Any, row: Any, *, status: int = 200, **more: Any) -> tuple[str, int]:
-    """The page as the call stands now, and its status: once the call has closed, 403 with what was typed."""
+    """The page as the call stands now, and its status: once the call has closed for good, 403 with what was typed."""
     case = see(row.case_id, current_actor(), "call")
-    verdict = service.may_put_off(case, row)
+    verdict = service.may_put_off(case, row, current_actor())
     if not verdict:
         form.form_errors, status = [], 403
     rewords = row.programme_id in current_actor().scopes("manager", "programme_id")
-    return render_template(
-        "programmes/closing.html", form=form, call=row, case=case, verdict=verdict, rewords=rewords, **more
-    ), status
+    more |= {"verdict": verdict, "rewords": rewords, "again": service.opens_again(case) is not None}
+    return render_template("programmes/closing.html", form=form, call=row, case=case, **more), status

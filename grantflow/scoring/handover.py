@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from grantflow.cases.context import Context
@@ -15,7 +16,7 @@ from grantflow.cases.models import Case
 from grantflow.cases.service import record
 from grantflow.engine.definition import Stage
 from grantflow.engine.registry import registry
-from grantflow.engine.verdict import Verdict
+from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.history.canonical import stamp
 from grantflow.identity.access import SYSTEM
 from grantflow.programmes.models import Call
@@ -33,6 +34,14 @@ def panel_composed(ctx: Context) -> Verdict:
     """The panel has its three kinds of members, a chair, enough for its quorum, and no body has more than its
     part."""
     return panels.composed(_call_id(ctx))
+
+
+@registry.guard("scoring.no_panel_yet")
+def no_panel_yet(ctx: Context) -> Verdict:
+    """The evaluation is not prepared yet: no panel has been composed for the call."""
+    if panels.panel_of(_call_id(ctx)) is None:
+        return YES
+    return no(_("The panel of this call has been composed: its evaluation is under way."))
 
 
 @registry.effect("scoring.hand_over", to_many=True)

@@ -1,5 +1,5 @@
 """Owns one applicant's longer time: a manager's act with its reason, an event, told to the applicant; and what becomes
-of applications when the closing hour of the whole call is put off.
+of applications when the closing hour of the whole call is put off, or the call is opened again with a later one.
 
 Leaves that act itself to `programmes`, and what the time allows to `rows`.
 """
@@ -13,17 +13,22 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, func, select, update
 
 from grantflow import clock
-from grantflow.cases import deadlines
+from grantflow.cases import deadlines, definitions
+from grantflow.cases.context import Context
 from grantflow.cases.service import get, lock, record
 from grantflow.db import session, writing
+from grantflow.engine.registry import registry
+from grantflow.engine.verdict import YES, Verdict, no
 from grantflow.errors import Refused
 from grantflow.history import store
+from grantflow.history.models import Event
 from grantflow.identity.access import Actor
 from grantflow.identity.models import Person, RoleAssignment
-from grantflow.programmes.closing import follows
+from grantflow.programmes.closing import follows, words_of
 from grantflow.programmes.models import Call
+from grantflow.programmes.parts import Prose
 from grantflow.submissions.rows import APPLICATIONS, CASES, When, call_of, mode, row_of, writable
-from grantflow.submissions.sending import due_after
+from grantflow.submissions.sending import due_after, of_call
 
 LONGEST_EXTENSION = timedelta(days=60)
 
@@ -82,6 +87,62 @@ def closing_put_off(call: Call, closes_at: datetime) -> dict[int, list[int]]:
     gone = update(APPLICATIONS).where(APPLICATIONS.c.call_id == call.case_id, own <= closes_at)
     current.execute(gone.values(extension_until=None, extension_reason=""))
     return told
+
+
+@registry.guard("submissions.drafts_can_return")
+def drafts_can_return(ctx: Context) -> Verdict:
+    """Every draft that lapsed can be taken up again: none stands under a version of its workflow where that is an end."""
+    rows = ctx.session.execute(
+        select(CASES.c.workflow_hash, CASES.c.state)
+        .where(CASES.c.kind == "application", CASES.c.call_id == ctx.case.id)
+        .distinct()
+    ).all()
+    for row in rows:
+        workflow = definitions.pinned(row.workflow_hash)
+        lapsed = any(move.trigger == "lapse" and move.to == row.state for move in workflow.moves)
+        if lapsed and workflow.state(row.state).final:
+            return no(
+                _("Drafts that were not sent stand under an earlier version of the workflow, in which they cannot be opened "
+                  "again. Bring the applications of this call to the newest version first, those that have ended too.")
+            )  # fmt: skip
+    return YES
+
+
+@registry.effect("submissions.take_up_drafts", to_many=True)
+def take_up_drafts(ctx: Context) -> None:
+    """The call is opened again: what lapsed unsent is a draft again, word for word. Whose changes fell
+    shut is told that they may open them anew. Longer times that have ended are `closing_put_off`'s to take away."""
+    rows = of_call(ctx, "take_up")
+    ids = [row.id for row in rows]
+    for case_id in ids:
+        ctx.fire(case_id, "take_up")
+    ctx.fact("drafts_taken_up", len(ids))
+    call = ctx.session.get_one(Call, ctx.case.id)
+    words = words_of(call, ctx.payload["closes_at"], Prose(en=ctx.reason, ru=ctx.reason))
+    for case_id, title, people in _changes_fallen_shut(ctx):
+        ctx.notify("changes_welcome_again", people, about=case_id, **words, title=title or words["call"])
+
+
+def _changes_fallen_shut(ctx: Context) -> list[tuple[int, str, list[int]]]:
+    """What was sent, opened again and closed unsent with the call, and where nothing has happened since: its number, its
+    title and who acts for it today; one query."""
+    found: dict[tuple[int, str], list[int]] = {}
+    for row in ctx.session.execute(
+        select(CASES.c.id, CASES.c.title, RoleAssignment.person_id)
+        .select_from(CASES)
+        .join(APPLICATIONS, APPLICATIONS.c.case_id == CASES.c.id)
+        .join(Event, (Event.case_id == CASES.c.id) & (Event.seq == CASES.c.since_seq))
+        .join(RoleAssignment, RoleAssignment.organisation_id == APPLICATIONS.c.organisation_id)
+        .join(Person, Person.id == RoleAssignment.person_id)
+        .where(
+            CASES.c.kind == "application", CASES.c.call_id == ctx.case.id, Event.trigger == "lapse",
+            Event.at >= ctx.case.since_at, APPLICATIONS.c.submitted_version.is_not(None), *applying(),
+        )
+        .distinct()
+        .order_by(CASES.c.id, RoleAssignment.person_id)
+    ):  # fmt: skip
+        found.setdefault((row.id, row.title), []).append(row.person_id)
+    return [(case_id, title, people) for (case_id, title), people in found.items()]
 
 
 def extend_deadline(case_id: int, until: datetime, reason: str, *, actor: Actor, key: str | None = None) -> Any:

@@ -25,16 +25,17 @@ _C, _A, _CALL, _E = Case.__table__.c, Application.__table__.c, Call.__table__.c,
 _ENDS = case((_A.extension_until > _CALL.closes_at, _A.extension_until), else_=_CALL.closes_at)
 
 
-def _moved(case_id: Any, move: str) -> Any:
+def _moved(case_id: Any, *moves: str) -> Any:
     """When somebody moved the hour last: rungs that had passed by then, counted back from the new one, never come."""
-    return select(func.max(_E.at)).where(_E.case_id == case_id, _E.move == move).scalar_subquery()
+    return select(func.max(_E.at)).where(_E.case_id == case_id, _E.move.in_(moves)).scalar_subquery()
 
 
 # Asked in every round, and built once.
 _drafts = (
     select(
         _C.id, _C.opened_at, _C.since_at, _C.title, _ENDS.label("ends_at"), _CALL.title.label("call"),
-        _moved(_C.id, "extension").label("extended_at"), _moved(_A.call_id, "closing_put_off").label("put_off_at"),
+        _moved(_C.id, "extension").label("extended_at"),
+        _moved(_A.call_id, "closing_put_off", "open_again").label("put_off_at"),
     )
     .join(Application.__table__, _A.case_id == _C.id)
     .join(Call.__table__, _CALL.case_id == _A.call_id)

@@ -337,7 +337,7 @@ def withdraw(ctx: Context) -> None:
     )
 
 
-def _of_call(ctx: Context, trigger: str) -> list[Any]:
+def of_call(ctx: Context, trigger: str) -> list[Any]:
     """The applications of the call this effect runs on, from whose state that trigger can be fired."""
     rows = ctx.session.execute(
         select(
@@ -359,7 +359,7 @@ def lapse_drafts(ctx: Context) -> None:
     """The call closes: every draft lapses, but for those whose writer has longer; theirs lapse by their
     own date. Of one that was sent and opened again, what was sent counts."""
     lapsed = closed = 0
-    for row in _of_call(ctx, "lapse"):
+    for row in of_call(ctx, "lapse"):
         if row.extension_until is None or row.extension_until <= ctx.now:
             ctx.fire(row.id, "lapse")
             sent = row.submitted_version is not None
@@ -372,7 +372,7 @@ def lapse_drafts(ctx: Context) -> None:
 @registry.effect("submissions.cancel_all", to_many=True)
 def cancel_all(ctx: Context) -> None:
     """The call is cancelled: everything under way in it is closed, and each applicant is told why."""
-    rows = _of_call(ctx, "cancel")
+    rows = of_call(ctx, "cancel")
     for row in rows:
         ctx.fire(row.id, "cancel", reason=ctx.reason)
     ctx.fact("applications_closed", len(rows))

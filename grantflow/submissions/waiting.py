@@ -61,6 +61,7 @@ words.fact(
     after_closing=_("After the closing hour"),
     opened_again=_("Opened again"),
     drafts_lapsed=_("Drafts that lapsed"),
+    drafts_taken_up=_("Drafts taken up again"),
     changes_not_sent=_("Changes to sent applications that were not sent"),
     set_aside=_("Words not sent set aside"),
     co_leads_put_back=_("Co-leads put back as they were sent"),

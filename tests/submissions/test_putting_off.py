@@ -16,7 +16,7 @@ from grantflow import clock
 from grantflow.cases import worker
 from grantflow.cases.deadlines import sweep
 from grantflow.cases.models import CaseDeadline, Letter, Outbox
-from grantflow.cases.service import get
+from grantflow.cases.service import fire, get
 from grantflow.db import session, unit_of_work
 from grantflow.errors import Refused, Stale
 from grantflow.history.canonical import stamp
@@ -204,7 +204,8 @@ def test_a_call_that_is_over_by_the_clock_or_cancelled_is_not_put_off(world: Wor
     with clock.at(CLOSES + timedelta(minutes=11)), pytest.raises(Refused, match="closed already"):
         put_off(world)
     with clock.at(CLOSES + timedelta(minutes=11)):
-        world.close()
+        with unit_of_work():
+            fire(world.call, "cancel", actor=world.manager, reason="No money.")
         with pytest.raises(Refused, match="closed already"):
             put_off(world)
     assert hour(world) == CLOSES and told() == []
