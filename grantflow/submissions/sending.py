@@ -143,7 +143,7 @@ def _draft(ctx: Context) -> Draft:
 def call_open(ctx: Context) -> Verdict:
     """The call is open by the server's clock, its grace included, or this applicant has longer."""
     row = _row(ctx)
-    return window(get(row.call_id), _call(ctx), row, ctx.now)
+    return window(ctx.once(get, row.call_id), _call(ctx), row, ctx.now)
 
 
 @registry.guard("submissions.correction_in_time")

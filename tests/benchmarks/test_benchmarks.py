@@ -11,8 +11,8 @@ from tests.benchmarks.__main__ import PARTS
 from tests.benchmarks.ground import server as durable
 from tests.benchmarks.table import show
 
-SLOW = ("lists",)
-"""Builds the demo: left to --thorough."""
+SLOW = ("lists", "moves", "submissions")
+"""They build the demo, or start many programs: left to --thorough; the gate runs the last two so beside the suite."""
 KINDS = {
     "submissions": ("clients save", "clients send"),
     "engine": ("a step", "reading all"),
@@ -32,7 +32,7 @@ def test_a_benchmark_runs_and_prints_a_ratio_against_its_floor(
     part: str, server: str | None, thorough: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if part in SLOW and not thorough:
-        pytest.skip("builds the demo: run under --thorough")
+        pytest.skip("run under --thorough")
     title, lines = PARTS[part]
     capsys.readouterr()
     show(title, lines(server, True))
