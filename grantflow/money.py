@@ -5,6 +5,7 @@ Wording and parsing are in `rendering`; rules of sharing and rounding belong to 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -36,6 +37,11 @@ class Money:
         if scaled != scaled.to_integral_value():
             raise ValueError(f"{amount} has more digits than {currency} counts")
         return cls(int(scaled), currency)
+
+    @classmethod
+    def total(cls, values: Iterable[Money], currency: str) -> Money:
+        """What these come to, nothing where there are none; raises ValueError where one is in another currency."""
+        return sum(values, cls(0, currency))
 
     @property
     def amount(self) -> Decimal:

@@ -86,8 +86,8 @@ def children_of(parent: Award) -> list[Child]:
 
 
 def total(children: Iterable[Child], currency: str) -> Money:
-    """The sum of children."""
-    return Money(sum(child.held.minor for child in children), currency)
+    """What these children hold together."""
+    return Money.total((child.held for child in children), currency)
 
 
 def envelope_of(parent: Award, clause: RegrantClause) -> Money:

@@ -72,7 +72,7 @@ class Line:
     @property
     def passed_on(self) -> Money:
         """What its own children hold."""
-        return _sum((child.awarded for child in self.children), self.top)
+        return Money.total((child.awarded for child in self.children), self.top)
 
     @property
     def kept(self) -> Money:
@@ -82,7 +82,7 @@ class Line:
     @property
     def paid_on(self) -> Money:
         """What was paid to its own children."""
-        return _sum((child.paid for child in self.children), self.top)
+        return Money.total((child.paid for child in self.children), self.top)
 
     @property
     def kept_paid(self) -> Money:
@@ -97,7 +97,7 @@ class Line:
     @property
     def passed_on_own(self) -> Money:
         """What its own children hold, in its own currency, as the rule at a decision counts it."""
-        return _sum(
+        return Money.total(
             (converted(child.award.committed, self.award.currency, child.rate) for child in self.children),
             self.award.currency,
         )
@@ -128,16 +128,12 @@ class Tree:
     @property
     def kept(self) -> Money:
         """The kept parts of all lines: the grant at the top, once."""
-        return _sum((line.kept for line in self.lines), self.root.top)
+        return Money.total((line.kept for line in self.lines), self.root.top)
 
     @property
     def kept_paid(self) -> Money:
         """The same of what was paid."""
-        return _sum((line.kept_paid for line in self.lines), self.root.top)
-
-
-def _sum(values: Iterable[Money], currency: str) -> Money:
-    return Money(sum(value.minor for value in values), currency)
+        return Money.total((line.kept_paid for line in self.lines), self.root.top)
 
 
 def may_read(case: Any, actor: Actor) -> bool:
@@ -147,7 +143,7 @@ def may_read(case: Any, actor: Actor) -> bool:
 
 def watches(award_id: int, actor: Actor) -> bool:
     """Whether this actor is the national partner of this grant: then its own children are shown, and nothing below them."""
-    calls = {call for held in actor.held if held.role == "partner" for call in held.calls or ()}
+    calls = actor.watched_calls
     paid = select(CallFunding.call_id).where(CallFunding.award_id == award_id, CallFunding.call_id.in_(calls))
     return bool(calls) and session().scalar(paid.limit(1)) is not None
 
@@ -215,7 +211,7 @@ def _clauses(award_ids: list[int]) -> dict[int, RegrantClause]:
 
 def parents(actor: Actor) -> list[tuple[Award, Organisation, bool]]:
     """The grants with a clause whose tree this actor reads, by number, each with its grantee and whether it is a child too."""
-    watched = {call for held in actor.held if held.role == "partner" for call in held.calls or ()}
+    watched = actor.watched_calls
     paid = select(CallFunding.award_id).where(CallFunding.call_id.in_(watched))
     rows = session().execute(
         select(Award, Organisation, Case, CallFunding.call_id.is_not(None))

@@ -141,6 +141,13 @@ def _nearest(*which: ColumnElement[bool]) -> None:
     writing().execute(update(cases).where(*which).values(due_at=nearest))
 
 
+def next_due() -> datetime | None:
+    """When the nearest open deadline of all cases falls; for whoever lets time pass in steps."""
+    rows = CaseDeadline.__table__.c
+    due: datetime | None = session().scalar(select(func.min(rows.due_at)).where(rows.closed_at.is_(None)))
+    return due
+
+
 def sweep(limit: int = 200) -> int:
     """Fire what has fallen due, each in its own unit of work; gives back how many were taken up.
 

@@ -13,12 +13,9 @@ from datetime import date, datetime, time, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
-
 from grantflow import clock
 from grantflow.cases import bell, deadlines, digest, outbox, reminders
-from grantflow.cases.models import CaseDeadline
-from grantflow.db import db, session
+from grantflow.db import db
 from grantflow.demo.progress import Progress
 from grantflow.history import checkpoints
 
@@ -101,9 +98,7 @@ class Story:
             checkpoints.lodge()
 
     def _meanwhile(self, until: datetime) -> None:
-        rows = CaseDeadline.__table__.c
-        nearest = select(func.min(rows.due_at)).where(rows.closed_at.is_(None))
-        while (due := session().scalar(nearest)) is not None and due <= until:
+        while (due := deadlines.next_due()) is not None and due <= until:
             at = due + timedelta(seconds=5)
             with clock.at(at):
                 deadlines.sweep()

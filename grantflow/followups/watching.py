@@ -25,7 +25,7 @@ _C = Case.__table__.c
 @desk.provider
 def reports_to_read(actor: Actor) -> Iterable[desk.DeskItem]:
     """Reports that were sent and are neither accepted nor sent back. One query."""
-    calls = {call for held in actor.held if held.role == "partner" for call in held.calls or ()}
+    calls = actor.watched_calls
     if not calls:
         return
     rows = session().execute(

@@ -85,6 +85,11 @@ class Actor:
         """The ids in one scope column over all assignments of a role."""
         return {getattr(held, column) for held in self.held if held.role == role and getattr(held, column)}
 
+    @property
+    def watched_calls(self) -> set[int]:
+        """The calls whose grants this actor watches as a national partner."""
+        return {call for held in self.held if held.role == "partner" for call in held.calls or ()}
+
 
 SYSTEM = Actor(None, "GrantFlow", everywhere="system")
 NOBODY = Actor(None, "")

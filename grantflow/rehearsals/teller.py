@@ -85,9 +85,7 @@ class Teller:
 
     def wait(self, until: datetime) -> None:
         """Let the deadlines fall that lie before an hour, each in its own."""
-        rows = CaseDeadline.__table__.c
-        nearest = select(func.min(rows.due_at)).where(rows.closed_at.is_(None))
-        while (due := session().scalar(nearest)) is not None and due <= until:
+        while (due := deadlines.next_due()) is not None and due <= until:
             with self.at(due + timedelta(seconds=5)):
                 deadlines.sweep()
         self.now = max(self.now, until)
